@@ -80,15 +80,16 @@ func (s *store) Create(ctx context.Context, name string, data []byte) error {
 	if info, err := s.root.Lstat(name); err == nil {
 		return s.failed("create", name, s.taken(name, info))
 	}
-	err := s.write(ctx, name, data, s.root.Link)
-	if errors.Is(err, fs.ErrExist) {
-		if info, e := s.root.Lstat(name); e == nil {
-			err = s.taken(name, info)
-		} else {
-			err = bucket.ErrExist
+	return s.failed("create", name, s.write(ctx, name, data, func(from, to string) error {
+		err := s.root.Link(from, to)
+		if errors.Is(err, fs.ErrExist) {
+			if info, e := s.root.Lstat(to); e == nil {
+				return s.taken(to, info)
+			}
+			return bucket.ErrExist // and was deleted since
 		}
-	}
-	return s.failed("create", name, err)
+		return err
+	}))
 }
 
 // taken returns the error of a Create that found something of its name. The

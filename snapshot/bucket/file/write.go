@@ -68,6 +68,9 @@ func (s *store) makeFolder(folder string) error {
 		return nil
 	}
 	if err := s.root.MkdirAll(folder, 0o755); err != nil {
+		if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) {
+			err = fmt.Errorf("%w: an object has the name of a folder that this name needs", err)
+		}
 		return err
 	}
 	for f := folder; f != "."; f = path.Dir(f) {
