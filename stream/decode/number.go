@@ -1,0 +1,315 @@
+package decode
+
+import (
+	"math"
+	"math/bits"
+	"strconv"
+	"unsafe"
+)
+
+// Powers of ten that float64 and uint64 hold exactly.
+var (
+	pow10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+		1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+	pow10u = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+		1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
+)
+
+// number reads the JSON number that begins at b[i]. It returns the value that
+// strconv.ParseFloat gives, infinite beyond the range of float64, and the index
+// behind the number, or -1 if there is none.
+func number(b []byte, i int) (float64, int) {
+	start := i
+	neg := false
+	if i < len(b) && b[i] == '-' {
+		neg = true
+		i++
+	}
+	first := i
+	if i >= len(b) {
+		return 0, -1
+	}
+	c := b[i] - '0'
+	if c > 9 {
+		return 0, -1
+	}
+	m := uint64(c)
+	i++
+	if c != 0 {
+		for i < len(b) {
+			c = b[i] - '0'
+			if c > 9 {
+				break
+			}
+			m = m*10 + uint64(c)
+			i++
+		}
+	}
+	digits := i - first
+	frac := 0
+	if i < len(b) && b[i] == '.' {
+		i++
+		point := i
+		for i < len(b) {
+			c = b[i] - '0'
+			if c > 9 {
+				break
+			}
+			m = m*10 + uint64(c)
+			i++
+		}
+		frac = i - point
+		if frac == 0 {
+			return 0, -1
+		}
+		digits += frac
+	}
+	exp := -frac
+	if i < len(b) && b[i]|0x20 == 'e' {
+		e, next := exponent(b, i)
+		if next < 0 {
+			return 0, -1
+		}
+		exp += e
+		i = next
+	}
+	if digits <= 19 {
+		// m did not overflow.
+		if m < 1<<53 && exp >= -22 && exp <= 22 {
+			f := float64(m)
+			if exp < 0 {
+				f /= pow10[-exp]
+			} else {
+				f *= pow10[exp]
+			}
+			if neg {
+				f = -f
+			}
+			return f, i
+		}
+		if exp < 0 && exp >= -19 {
+			f := quotient(m, -exp)
+			if neg {
+				f = -f
+			}
+			return f, i
+		}
+		if m > 0 && exp >= 309 {
+			// Beyond the range; strconv would allocate an error.
+			return math.Inf(sign(neg)), i
+		}
+	}
+	return parseFloat(b[start:i]), i
+}
+
+func sign(neg bool) int {
+	if neg {
+		return -1
+	}
+	return 1
+}
+
+// exponent reads [eE][+-]?[0-9]+ at b[i]. Exponents saturate far outside the
+// range that matters.
+func exponent(b []byte, i int) (e, next int) {
+	i++
+	neg := false
+	if i < len(b) && (b[i] == '-' || b[i] == '+') {
+		neg = b[i] == '-'
+		i++
+	}
+	start := i
+	for i < len(b) {
+		c := b[i] - '0'
+		if c > 9 {
+			break
+		}
+		if e < 1<<20 {
+			e = e*10 + int(c)
+		}
+		i++
+	}
+	if i == start {
+		return 0, -1
+	}
+	if neg {
+		e = -e
+	}
+	return e, i
+}
+
+// quotient returns m / 10^k rounded to nearest even, for m > 0 and 1 ≤ k ≤ 19.
+//
+// With m and the divisor D shifted to 64 bits, q = floor(m 2^63 / D) has 63 or
+// 64 bits; a set last bit for a remainder that is not zero keeps the rounding
+// of q to 53 bits correct, and the power of two that remains is exact.
+func quotient(m uint64, k int) float64 {
+	d := pow10u[k]
+	sm, sd := bits.LeadingZeros64(m), bits.LeadingZeros64(d)
+	m <<= sm
+	d <<= sd
+	q, r := bits.Div64(m>>1, m<<63, d)
+	if r != 0 {
+		q |= 1
+	}
+	return float64(q) * math.Float64frombits(uint64(1023-63+sd-sm)<<52)
+}
+
+// parseFloat is strconv.ParseFloat of text that follows its grammar.
+func parseFloat(text []byte) float64 {
+	v, _ := strconv.ParseFloat(unsafe.String(unsafe.SliceData(text), len(text)), 64)
+	return v
+}
+
+// skipNumber returns the index behind the JSON number at b[i], or -1.
+func skipNumber(b []byte, i int) int {
+	if i < len(b) && b[i] == '-' {
+		i++
+	}
+	if i >= len(b) {
+		return -1
+	}
+	switch c := b[i]; {
+	case c == '0':
+		i++
+	case c-'1' < 9:
+		i = skipDigits(b, i+1)
+	default:
+		return -1
+	}
+	if i < len(b) && b[i] == '.' {
+		next := skipDigits(b, i+1)
+		if next == i+1 {
+			return -1
+		}
+		i = next
+	}
+	if i < len(b) && b[i]|0x20 == 'e' {
+		_, i = exponent(b, i)
+	}
+	return i
+}
+
+func skipDigits(b []byte, i int) int {
+	for i < len(b) && b[i]-'0' <= 9 {
+		i++
+	}
+	return i
+}
+
+// plainNumber reads the longest number at b[i] as people write it in tables:
+// beside JSON's grammar a leading plus, leading zeros, .5 and 5. are allowed.
+// It returns -1 if there is none.
+func plainNumber(b []byte, i int, decimal byte) (float64, int) {
+	start := i
+	neg := false
+	if i < len(b) && (b[i] == '-' || b[i] == '+') {
+		neg = b[i] == '-'
+		i++
+	}
+	first := i
+	var m uint64
+	for i < len(b) {
+		c := b[i] - '0'
+		if c > 9 {
+			break
+		}
+		m = m*10 + uint64(c)
+		i++
+	}
+	digits, frac := i-first, 0
+	point := -1
+	if i < len(b) && b[i] == decimal {
+		point = i - start
+		i++
+		from := i
+		for i < len(b) {
+			c := b[i] - '0'
+			if c > 9 {
+				break
+			}
+			m = m*10 + uint64(c)
+			i++
+		}
+		frac = i - from
+		digits += frac
+	}
+	if digits == 0 {
+		return 0, -1
+	}
+	exp := -frac
+	if i < len(b) && b[i]|0x20 == 'e' {
+		e, next := exponent(b, i)
+		if next < 0 {
+			return 0, -1
+		}
+		exp += e
+		i = next
+	}
+	if digits <= 19 {
+		f, exact := float64(m), true
+		switch {
+		case m < 1<<53 && exp < 0 && exp >= -22:
+			f /= pow10[-exp]
+		case m < 1<<53 && exp >= 0 && exp <= 22:
+			f *= pow10[exp]
+		case m > 0 && exp < 0 && exp >= -19:
+			f = quotient(m, -exp)
+		default:
+			exact = false
+		}
+		if exact {
+			if neg {
+				f = -f
+			}
+			return f, i
+		}
+		if m > 0 && exp >= 309 {
+			return math.Inf(sign(neg)), i
+		}
+	}
+	if decimal == '.' || point < 0 {
+		return parseFloat(b[start:i]), i
+	}
+	var buffer [64]byte
+	text := append(buffer[:0], b[start:i]...)
+	text[point] = '.'
+	return parseFloat(text), i
+}
+
+// ParseNumber reads a whole cell of a table: a decimal number, or NaN or Inf or
+// Infinity in any case, each with an optional sign. Hexadecimal numbers and
+// underscores, which strconv.ParseFloat knows, are refused.
+func ParseNumber(cell []byte) (float64, bool) { return parseCell(cell, '.') }
+
+func parseCell(cell []byte, decimal byte) (float64, bool) {
+	if v, next := plainNumber(cell, 0, decimal); next == len(cell) && next > 0 {
+		return v, true
+	}
+	word := cell
+	neg := false
+	if len(word) > 0 && (word[0] == '-' || word[0] == '+') {
+		neg = word[0] == '-'
+		word = word[1:]
+	}
+	switch {
+	case equalFold(word, "nan"):
+		return math.NaN(), true
+	case equalFold(word, "inf"), equalFold(word, "infinity"):
+		return math.Inf(sign(neg)), true
+	}
+	return 0, false
+}
+
+// equalFold compares with an ASCII text in lower case.
+func equalFold(b []byte, lower string) bool {
+	if len(b) != len(lower) {
+		return false
+	}
+	for i, c := range b {
+		if c|0x20 != lower[i] {
+			return false
+		}
+	}
+	return true
+}

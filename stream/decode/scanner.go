@@ -1,0 +1,427 @@
+package decode
+
+import "strconv"
+
+// maxDepth is the number of nested containers that encoding/json allows.
+const maxDepth = 10000
+
+// node is one name on the way to the fields that are wanted; they form a tree.
+type node struct {
+	target
+	names    []string
+	literals []string         // each name as plain JSON, quotes included; "" if it needs escapes
+	kids     []int32          // the nodes of names
+	index    map[string]int32 // of many names; else nil
+	elements []int32          // the nodes of array elements, -1 where none
+	next     int              // the name that is expected next
+	array    bool             // the array whose elements are the channels
+	seen     uint64           // the last record in which the node was met
+}
+
+// scanner reads JSON values into its sink. It keeps templates of the records
+// that it met: see template.
+type scanner struct {
+	sink
+	nodes   []node
+	d       int
+	record  uint64
+	twice   bool // a name on the tree occurred twice in an object
+	badSize bool // the array of channels has another length
+	scratch []byte
+	layouts layouts
+}
+
+func newScanner(c Config, d int) *scanner {
+	return &scanner{sink: newSink(c, d), d: d, nodes: make([]node, 1)}
+}
+
+// at returns the node of a path that parsePath accepts.
+func (s *scanner) at(path string) int32 {
+	names, err := parsePath(path)
+	if err != nil {
+		panic(err) // Config.Validate has parsed it.
+	}
+	n := int32(0)
+	for _, name := range names {
+		n = s.child(n, name)
+	}
+	return n
+}
+
+func (s *scanner) child(n int32, name string) int32 {
+	for i, other := range s.nodes[n].names {
+		if other == name {
+			return s.nodes[n].kids[i]
+		}
+	}
+	kid := int32(len(s.nodes))
+	s.nodes = append(s.nodes, node{})
+	nd := &s.nodes[n]
+	nd.names = append(nd.names, name)
+	nd.kids = append(nd.kids, kid)
+	if k := elementIndex(name); k >= 0 {
+		for len(nd.elements) <= k {
+			nd.elements = append(nd.elements, -1)
+		}
+		nd.elements[k] = kid
+	}
+	return kid
+}
+
+// compile makes the tree ready for scanning.
+func (s *scanner) compile() {
+	for i := range s.nodes {
+		nd := &s.nodes[i]
+		nd.settle()
+		for _, name := range nd.names {
+			literal := `"` + name + `"`
+			for j := 0; j < len(name); j++ {
+				if name[j] < 0x20 || name[j] == '"' || name[j] == '\\' {
+					literal = ""
+				}
+			}
+			nd.literals = append(nd.literals, literal)
+		}
+		if len(nd.names) > 8 {
+			nd.index = make(map[string]int32, len(nd.names))
+			for j, name := range nd.names {
+				nd.index[name] = int32(j)
+			}
+		}
+	}
+}
+
+// fields places the time field and the fields of where.
+func (s *scanner) fields(c Config) {
+	if c.Time.Field != "" {
+		s.nodes[s.at(c.Time.Field)].time = true
+	}
+	for w, key := range c.whereKeys() {
+		nd := &s.nodes[s.at(key)]
+		nd.where = append(nd.where, uint8(w))
+	}
+}
+
+// channels places the channels, each by its path or as the elements of an array.
+func (s *scanner) channels(c Config) {
+	var array int32
+	if c.Array != "" {
+		array = s.at(c.Array)
+		s.nodes[array].array = true
+	}
+	for k := range c.Channels {
+		var n int32
+		if c.Array != "" {
+			n = s.child(array, strconv.Itoa(k))
+		} else {
+			n = s.at(c.path(k))
+		}
+		s.nodes[n].channels = append(s.nodes[n].channels, int32(k))
+	}
+}
+
+// scan reads one record. It returns false if the bytes are not JSON. Otherwise
+// regular says that all channels are present and finite; if not, the status of
+// each channel is set.
+func (s *scanner) scan(b []byte, x []float64) (regular, ok bool) {
+	if hit, regular := s.predicted(b, x); hit {
+		return regular, true
+	}
+	s.begin(x)
+	clear(s.status)
+	s.record++
+	s.twice, s.badSize = false, false
+	s.layouts.spans = s.layouts.spans[:0]
+	i := space(b, 0)
+	if i >= len(b) {
+		return false, false
+	}
+	i = s.value(b, i, 0, 0)
+	if i < 0 || space(b, i) != len(b) {
+		return false, false
+	}
+	if !s.twice && !s.badSize {
+		s.layouts.learn(s, b)
+	}
+	return false, true
+}
+
+// value reads the value at b[i], at which there is a byte, for node n.
+func (s *scanner) value(b []byte, i int, n int32, depth int) int {
+	if n < 0 {
+		next := skip(b, i, depth)
+		s.layouts.mark(i, next, n, depth)
+		return next
+	}
+	nd := &s.nodes[n]
+	if nd.seen == s.record {
+		s.twice = true
+		s.forgetAll(n)
+	}
+	nd.seen = s.record
+	switch b[i] {
+	case '{':
+		s.container(&nd.target)
+		if nd.array {
+			s.elementsWrong(nd)
+			next := skip(b, i, depth)
+			s.layouts.mark(i, next, -1, depth)
+			return next
+		}
+		return s.object(b, i, nd, depth+1)
+	case '[':
+		s.container(&nd.target)
+		return s.elementsOf(b, i, nd, depth+1)
+	}
+	next := s.scalar(b, i, &nd.target)
+	if nd.array && b[i] != 'n' {
+		s.elementsWrong(nd)
+	}
+	s.layouts.mark(i, next, n, depth)
+	return next
+}
+
+func (s *scanner) elementsWrong(nd *node) {
+	for _, kid := range nd.kids {
+		s.container(&s.nodes[kid].target)
+	}
+}
+
+// forgetAll takes back what an earlier value of the same name has set.
+func (s *scanner) forgetAll(n int32) {
+	nd := &s.nodes[n]
+	s.forget(&nd.target)
+	if nd.array {
+		s.badSize = false
+	}
+	for _, kid := range nd.kids {
+		s.forgetAll(kid)
+	}
+}
+
+func (s *scanner) object(b []byte, i int, nd *node, depth int) int {
+	if depth > maxDepth {
+		return -1
+	}
+	i = space(b, i+1)
+	if i < len(b) && b[i] == '}' {
+		return i + 1
+	}
+	for {
+		var kid int32
+		if kid, i = s.name(b, i, nd); i < 0 {
+			return -1
+		}
+		if i = space(b, i); i >= len(b) || b[i] != ':' {
+			return -1
+		}
+		if i = space(b, i+1); i >= len(b) {
+			return -1
+		}
+		if i = s.value(b, i, kid, depth); i < 0 {
+			return -1
+		}
+		if i = space(b, i); i >= len(b) {
+			return -1
+		}
+		if b[i] == '}' {
+			return i + 1
+		}
+		if b[i] != ',' {
+			return -1
+		}
+		i = space(b, i+1)
+	}
+}
+
+// name reads the name at b[i] and returns its node, -1 for one that is not
+// wanted. Producers repeat their order, so the name after the last one is tried
+// first.
+func (s *scanner) name(b []byte, i int, nd *node) (kid int32, next int) {
+	if nd.next < len(nd.literals) {
+		lit := nd.literals[nd.next]
+		if n := len(lit); n > 0 && len(b)-i >= n && string(b[i:i+n]) == lit {
+			kid = nd.kids[nd.next]
+			nd.next++
+			return kid, i + n
+		}
+	}
+	if i >= len(b) || b[i] != '"' {
+		return -1, -1
+	}
+	next, escaped := quoted(b, i)
+	if next < 0 {
+		return -1, -1
+	}
+	key := b[i+1 : next-1]
+	if escaped {
+		s.scratch = unescape(s.scratch[:0], key)
+		key = s.scratch
+	}
+	if nd.index != nil {
+		if j, ok := nd.index[string(key)]; ok {
+			nd.next = int(j) + 1
+			return nd.kids[j], next
+		}
+		return -1, next
+	}
+	for j, name := range nd.names {
+		if string(key) == name {
+			nd.next = j + 1
+			return nd.kids[j], next
+		}
+	}
+	return -1, next
+}
+
+func (s *scanner) elementsOf(b []byte, i int, nd *node, depth int) int {
+	if depth > maxDepth {
+		return -1
+	}
+	count := 0
+	i = space(b, i+1)
+	if i < len(b) && b[i] == ']' {
+		i++
+	} else {
+		for {
+			if i >= len(b) {
+				return -1
+			}
+			kid := int32(-1)
+			if count < len(nd.elements) {
+				kid = nd.elements[count]
+			}
+			if i = s.value(b, i, kid, depth); i < 0 {
+				return -1
+			}
+			count++
+			if i = space(b, i); i >= len(b) {
+				return -1
+			}
+			if b[i] == ']' {
+				i++
+				break
+			}
+			if b[i] != ',' {
+				return -1
+			}
+			i = space(b, i+1)
+		}
+	}
+	if nd.array && count != s.d {
+		s.badSize = true
+	}
+	return i
+}
+
+// scalar reads a value that is neither object nor array, or returns -1.
+func (s *scanner) scalar(b []byte, i int, t *target) int {
+	switch c := b[i]; c {
+	case '"':
+		next, escaped := quoted(b, i)
+		if next < 0 {
+			return -1
+		}
+		if t.empty() {
+			return next
+		}
+		text := b[i+1 : next-1]
+		if escaped {
+			s.scratch = unescape(s.scratch[:0], text)
+			text = s.scratch
+		}
+		s.text(t, text)
+		return next
+	case 't', 'f', 'n':
+		next := word(b, i)
+		if next < 0 {
+			return -1
+		}
+		switch c {
+		case 't':
+			s.boolean(t, b[i:next], 1)
+		case 'f':
+			s.boolean(t, b[i:next], 0)
+		default:
+			s.null(t)
+		}
+		return next
+	}
+	if len(t.channels) == 0 {
+		next := skipNumber(b, i)
+		if next > 0 {
+			s.number(t, b[i:next], 0)
+		}
+		return next
+	}
+	v, next := number(b, i)
+	if next > 0 {
+		s.number(t, b[i:next], v)
+	}
+	return next
+}
+
+// word returns the index behind true, false or null at b[i], or -1.
+func word(b []byte, i int) int {
+	rest := b[i:]
+	switch {
+	case len(rest) >= 4 && (string(rest[:4]) == "true" || string(rest[:4]) == "null"):
+		return i + 4
+	case len(rest) >= 5 && string(rest[:5]) == "false":
+		return i + 5
+	}
+	return -1
+}
+
+// skip checks the value at b[i], at which there is a byte, and returns the
+// index behind it, or -1.
+func skip(b []byte, i, depth int) int {
+	switch c := b[i]; c {
+	case '"':
+		next, _ := quoted(b, i)
+		return next
+	case 't', 'f', 'n':
+		return word(b, i)
+	case '{', '[':
+		depth++
+		if depth > maxDepth {
+			return -1
+		}
+		end := c + 2 // the closing bracket in ASCII
+		i = space(b, i+1)
+		if i < len(b) && b[i] == end {
+			return i + 1
+		}
+		for {
+			if c == '{' {
+				if i >= len(b) || b[i] != '"' {
+					return -1
+				}
+				if i, _ = quoted(b, i); i < 0 {
+					return -1
+				}
+				if i = space(b, i); i >= len(b) || b[i] != ':' {
+					return -1
+				}
+				i = space(b, i+1)
+			}
+			if i >= len(b) {
+				return -1
+			}
+			if i = skip(b, i, depth); i < 0 {
+				return -1
+			}
+			if i = space(b, i); i >= len(b) {
+				return -1
+			}
+			if b[i] == end {
+				return i + 1
+			}
+			if b[i] != ',' {
+				return -1
+			}
+			i = space(b, i+1)
+		}
+	}
+	return skipNumber(b, i)
+}
