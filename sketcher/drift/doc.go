@@ -1,0 +1,33 @@
+// Package drift tells whether a stream has changed, from its pane sketches alone.
+//
+// A pane is the sketch of one interval of the stream. Each pane gives a vector of
+// coordinates in groups, scaled so that N independent records give variance 1:
+//
+//	S    sqrt(N) B'(cos z, sin z)              the phasors on the kernel principal components of the pilot
+//	cm   sqrt(N) mean_k                        each channel's mean
+//	cv   3 sqrt((N-1)/2) cbrt(var_k)           each channel's scale (Wilson and Hilferty 1931)
+//	M    sqrt(N) V'mean                        the mean on the whitened principal components
+//	C    V'cov V as scales and correlations    the covariance on at most 12 of them
+//
+// A reference of R panes gives each coordinate's mean, an autoregression of order 1
+// (2 or 3 where the Bayesian information criterion asks) with Kendall's correction of
+// its bias, and the spread of the innovations e. The scan looks at windows of the last
+// w = 1, 2, 4 .. 64 panes,
+//
+//	s = sum of the last w e / sqrt(w (1 + w/R)),
+//
+// tests mean(s^2) of S, M and C against chi-squared with nu = p^2/tr(C^2) degrees of
+// freedom, and max|s| of cm and cv against the normal law, and compares -log10 of the
+// p-values with one threshold a group. The thresholds are simulated: the whole
+// procedure, with the reference estimated anew in each run, on panes that have the
+// innovations' correlation. So the mean time between false alarms is the one that was
+// asked for although records within a pane depend on each other, coordinates are
+// correlated and the reference is short.
+//
+// Panes may hold different numbers of records. A coordinate's mean is estimated per
+// record, so a rate that changes does not look like a level that changes; panes with
+// fewer than [Options.MinRecords] records are skipped and counted. The scaling by
+// sqrt(N) supposes that the dependence between records is short against a pane.
+//
+// The package keeps no clock, reads no files and draws random numbers from seeds only.
+package drift

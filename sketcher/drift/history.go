@@ -1,0 +1,47 @@
+package drift
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrNotEnoughHistory is wrapped by every *HistoryError.
+var ErrNotEnoughHistory = errors.New("not enough history")
+
+// ErrMap reports accumulators that have no map or not the same map.
+var ErrMap = errors.New("sketches of different maps")
+
+// Shortfall names what a history lacks.
+type Shortfall uint8
+
+// What a history may lack.
+const (
+	TooFewPanes    Shortfall = iota + 1 // fewer panes than a reference needs
+	WindowTooShort                      // fewer effective records in the compared range than the test needs
+	Unsteady                            // parts of the reference differ from each other
+)
+
+// HistoryError says why panes do not make a reference. It wraps ErrNotEnoughHistory.
+type HistoryError struct {
+	Lacks      Shortfall
+	Have, Need int     // panes
+	Skipped    int     // panes left out for too few records
+	Group      Group   // of WindowTooShort and Unsteady
+	Parts      int     // of Unsteady: the reference was cut in so many parts
+	Q          float64 // of Unsteady: mean squared difference of the parts; 1 is expected
+}
+
+// Error states the reason and the remedy in plain words.
+func (e *HistoryError) Error() string {
+	switch e.Lacks {
+	case TooFewPanes:
+		return fmt.Sprintf("drift: not enough history: %d panes where %d are needed (%d more held too few records): wait for more panes, or lengthen the reference", e.Have, e.Need, e.Skipped)
+	case WindowTooShort:
+		return fmt.Sprintf("drift: not enough history: %d panes are compared where the dependence between records asks for %d (group %v): compare a longer range", e.Have, e.Need, e.Group)
+	default:
+		return fmt.Sprintf("drift: not enough history: the reference is not steady, its %d parts differ %.1f times as much as they should (group %v): it holds a change or a season longer than its parts; use a reference of several such seasons, or start it after the change", e.Parts, e.Q, e.Group)
+	}
+}
+
+// Unwrap returns ErrNotEnoughHistory.
+func (e *HistoryError) Unwrap() error { return ErrNotEnoughHistory }

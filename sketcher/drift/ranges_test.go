@@ -1,0 +1,85 @@
+package drift
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"testing"
+
+	"phasor/sketcher/sketch"
+)
+
+func TestTwoRanges(t *testing.T) {
+	runs := 25
+	if long() {
+		runs = 300
+	}
+	const seed = 61
+	m := newMap(t, newProcess(.9, seed).records(10_000, nil), 1)
+	var five, found, named int
+	for r := range runs {
+		p := newProcess(.9, seed+1+uint64(r))
+		past := p.panes(t, m, 200, 64, nil)
+		for i, f := range []func(x *[channels]float64){nil, func(x *[channels]float64) { x[4] += .5 }} {
+			res, err := TwoRanges(past, p.panes(t, m, 32, 64, f), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case i == 0 && res.PValue < .05:
+				five++
+			case i == 1 && res.PValue < .01:
+				found++
+				if slices.Contains(res.Channels, "e") {
+					named++
+				}
+			}
+			if res.Alarm != (res.PValue < significance) || res.EffectiveRatio > .5 || len(res.Divergence) != channels || res.Caution != "" {
+				t.Fatalf("%+v", res)
+			}
+		}
+	}
+	t.Logf("seed %d, dependence .9: %d of %d pairs without a change below 5 %%; mean .5 in one channel found at 1 %% in %d, named in %d", seed, five, runs, found, named)
+	if float64(five) > .05*float64(runs)+3*math.Sqrt(.05*float64(runs)) {
+		t.Errorf("%d of %d pairs without a change below 5 %%", five, runs)
+	}
+	if found < runs*9/10 || named < found*9/10 {
+		t.Errorf("a change found in %d and named in %d of %d pairs", found, named, runs)
+	}
+}
+
+func TestTwoRangesNeedHistory(t *testing.T) {
+	const seed = 62
+	t.Logf("seed %d", seed)
+	p := newProcess(0, seed)
+	m := newMap(t, p.records(3000, nil), seed)
+	panes := p.panes(t, m, 60, 64, nil)
+	var e *HistoryError
+	if _, err := TwoRanges(panes[:19], panes[20:30], Options{}); !errors.As(err, &e) || e.Lacks != TooFewPanes {
+		t.Errorf("19 panes against 10: %v", err)
+	}
+	if _, err := TwoRanges(panes[:40], []*sketch.Accumulator{sketch.New(m)}, Options{}); !errors.As(err, &e) || e.Lacks != TooFewPanes {
+		t.Errorf("an empty pane: %v", err)
+	}
+	// The order of the ranges does not matter, and a short reference is said to be one.
+	a, err := TwoRanges(panes[:40], panes[40:], Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := TwoRanges(panes[40:], panes[:40], Options{})
+	if err != nil || a.PValue != b.PValue || a.Caution == "" {
+		t.Errorf("%+v, turned round %+v, %v", a, b, err)
+	}
+	slow := newProcess(.995, seed)
+	m = newMap(t, newProcess(.995, seed+1).records(50_000, nil), seed)
+	if _, err := TwoRanges(slow.panes(t, m, 200, 16, nil), slow.panes(t, m, 2, 16, nil), Options{Groups: []Group{GroupCM}}); !errors.As(err, &e) || e.Lacks != WindowTooShort || e.Need <= 2 {
+		t.Errorf("two panes of a stream with long memory: %v", err)
+	}
+	other := newMap(t, p.records(3000, nil), seed+1)
+	if _, err := TwoRanges(panes, p.panes(t, other, 2, 64, nil), Options{}); !errors.Is(err, ErrMap) {
+		t.Errorf("ranges of two maps: %v", err)
+	}
+	if _, err := TwoRanges(nil, nil, Options{}); !errors.Is(err, ErrMap) {
+		t.Errorf("no panes: %v", err)
+	}
+}

@@ -1,0 +1,205 @@
+package drift
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+
+	"phasor/sketcher/sketch"
+)
+
+// A Scan watches panes for a change against a Reference. What it knows is the last 64
+// panes, so a scan that pushes them anew is the same scan. One goroutine at a time.
+type Scan struct {
+	r          *Reference
+	projection *Projection
+	watch      watch
+	channels   []string
+	coords     []float64
+	skipped    int64
+}
+
+// NewScan returns a scan that has seen no pane.
+func NewScan(r *Reference) *Scan {
+	s := &Scan{r: r, watch: newWatch(r)}
+	if r.projection != nil {
+		s.projection = r.projection.Clone()
+		s.coords = make([]float64, s.projection.Len())
+		s.channels = make([]string, 0, 2*s.projection.d)
+	}
+	return s
+}
+
+// Reset makes the scan one that has seen no pane, against r; a nil r keeps the
+// reference. It is how an alarm is let go and how a new reference begins.
+func (s *Scan) Reset(r *Reference) {
+	if r == nil {
+		r = s.r
+	}
+	*s = *NewScan(r)
+}
+
+// Gap tells the scan that the next pane does not follow the last one in time.
+func (s *Scan) Gap() { s.watch.known = 0 }
+
+// Skipped returns how many panes were pushed and not scanned.
+func (s *Scan) Skipped() int64 { return s.skipped }
+
+// Push scans the next pane. A pane of too few records, or of another map, is skipped:
+// the Result says so and has no p-value and no alarm. It does not allocate.
+func (s *Scan) Push(a *sketch.Accumulator) Result {
+	skip := Scanned
+	switch {
+	case a == nil || a.Count() < s.r.opt.MinRecords:
+		skip = FewRecords
+	case a.Fingerprint() != s.projection.fingerprint:
+		skip = OtherMap
+	}
+	if skip != Scanned {
+		s.skipped++
+		s.Gap()
+		return Result{Threshold: s.r.level, PValue: math.NaN(), EffectiveRatio: s.r.ratio, Skip: skip}
+	}
+	s.coords = s.projection.Coordinates(s.coords, a)
+	res := s.watch.push(s.coords, float64(a.Count()))
+	if res.Alarm {
+		s.channels = s.watch.moved(s.channels[:0], s.projection.names, res.Window)
+		res.Channels = s.channels
+	}
+	return res
+}
+
+// watch is the scan of plain coordinates.
+type watch struct {
+	r     *Reference
+	ring  []float64 // largestWindow rows of innovations
+	root  []float64 // sqrt(records / mean records) of the rows
+	at    int       // row of the newest pane
+	seen  int       // rows in use
+	known int       // panes before the next that follow each other, at most maxOrder
+	lags  [maxOrder][]float64
+	x     []float64
+	sum   []float64
+}
+
+func newWatch(r *Reference) watch {
+	p := r.model.width()
+	w := watch{r: r, ring: make([]float64, largestWindow*p), root: make([]float64, largestWindow), x: make([]float64, p), sum: make([]float64, p)}
+	for i := range w.lags {
+		w.lags[i] = make([]float64, p)
+	}
+	return w
+}
+
+// push scans the next pane's coordinates.
+func (w *watch) push(row []float64, records float64) Result {
+	w.admit(row, records)
+	return w.scan()
+}
+
+// admit takes the next pane's innovations and returns its root. A pane whose
+// predecessors are not known is taken over its own spread in place of its innovation's.
+func (w *watch) admit(row []float64, records float64) float64 {
+	m := w.r.model
+	m.about(w.x, row, records)
+	w.at = (w.at + 1) % largestWindow
+	w.seen = min(w.seen+1, largestWindow)
+	w.root[w.at] = math.Sqrt(records / m.records)
+	e := w.row(0)
+	if w.known < m.order {
+		for k, v := range w.x {
+			e[k] = clipped(v / m.still[k])
+		}
+	} else {
+		for k, v := range w.x {
+			for i := range m.order {
+				v -= m.coef[i][k] * w.lags[i][k]
+			}
+			e[k] = clipped(v / m.sd[k])
+		}
+	}
+	last := w.lags[m.order-1]
+	copy(w.lags[1:m.order], w.lags[:m.order-1])
+	w.lags[0] = last
+	copy(last, w.x)
+	w.known = min(w.known+1, maxOrder)
+	return w.root[w.at]
+}
+
+// row returns the innovations of the n-th newest pane.
+func (w *watch) row(n int) []float64 {
+	at := (w.at - n + largestWindow) % largestWindow
+	p := len(w.sum)
+	return w.ring[at*p : (at+1)*p]
+}
+
+// scan sums the innovations backwards from the newest and scores each window.
+func (w *watch) scan() Result {
+	r, m := w.r, w.r.model
+	res := Result{Threshold: r.level, EffectiveRatio: r.ratio, Group: m.blocks[0].group, Window: r.opt.Windows[0]}
+	var g float64
+	var best float64
+	var n int
+	clear(w.sum)
+	for j, length := range r.opt.Windows {
+		if length > w.seen {
+			break
+		}
+		for ; n < length; n++ {
+			g += w.add(n)
+		}
+		by := windowScale(float64(length), g, m.size)
+		for i, b := range m.blocks {
+			if ratio := r.scorer.score(i, j, w.sum, by) / r.h[i]; ratio > best {
+				best, res.Group, res.Window = ratio, b.group, length
+			}
+		}
+	}
+	res.Statistic = best * r.level
+	res.Alarm = res.Statistic > res.Threshold
+	res.PValue = r.law.probability(best)
+	return res
+}
+
+// add adds the n-th newest pane to the sum and returns its root.
+func (w *watch) add(n int) float64 {
+	floats.Add(w.sum, w.row(n))
+	return w.root[(w.at-n+largestWindow)%largestWindow]
+}
+
+// moved appends the names of the channels whose mean or scale moved over the window, at
+// 5 % after Bonferroni's correction for the channels and both groups.
+func (w *watch) moved(dst, names []string, window int) []string {
+	clear(w.sum)
+	var g float64
+	for n := range min(window, w.seen) {
+		g += w.add(n)
+	}
+	j := slices.Index(w.r.opt.Windows, window)
+	return w.r.scorer.moved(dst, names, w.sum, windowScale(float64(window), g, w.r.model.size), j)
+}
+
+// moved appends the names of the channels of which a coordinate of cm or cv passes the
+// level; j is the window's index.
+func (s *scorer) moved(dst, names []string, sum []float64, by float64, j int) []string {
+	var groups float64
+	for _, b := range s.m.blocks {
+		if b.group.maximal() {
+			groups++
+		}
+	}
+	level := -math.Log10(.05 / max(groups, 1))
+	for c, name := range names {
+		for i, b := range s.m.blocks {
+			if !b.group.maximal() {
+				continue
+			}
+			if s.tails[i*len(s.windows)+j].of(math.Abs(sum[b.lo+c])*by) > level {
+				dst = append(dst, name)
+				break
+			}
+		}
+	}
+	return dst
+}

@@ -1,0 +1,124 @@
+package drift
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+const (
+	horizon       = 250 // panes of a simulated run after its reference
+	simulatedSize = 512 // panes up to which a reference is simulated in full
+	lightTail     = 1e3 // degrees of freedom above which a Student scale is 1
+)
+
+// trials are simulated runs without a change: score[(run*horizon + t)*blocks + block] is
+// the largest -log10 p over windows at pane t.
+type trials struct {
+	runs, blocks int
+	score        []float32
+}
+
+// simulate runs the scan on panes without a change that have the innovations'
+// correlation and the Student scale of each block, with mean and spread estimated from
+// a reference of as many panes in each run.
+func simulate(s *scorer, runs int, seed uint64) *trials {
+	m, p := s.m, s.m.width()
+	size := min(m.size, simulatedSize)
+	l := m.factor()
+	src := rand.NewPCG(seed, 0x6472696674)
+	rng := rand.New(src)
+	rows := general(size+horizon, p)
+	sums := make([]float64, (horizon+1)*p)
+	diff := make([]float64, p)
+	tr := &trials{runs: runs, blocks: len(m.blocks), score: make([]float32, 0, runs*horizon*len(m.blocks))}
+	truth := make([]float64, p)
+	for k := range truth {
+		row := l.Data[k*l.Stride : k*l.Stride+k+1]
+		truth[k] = floats.Dot(row, row)
+	}
+	for range runs {
+		for i := range rows.Data {
+			rows.Data[i] = rng.NormFloat64()
+		}
+		blas64.Trmm(blas.Right, blas.Trans, 1, l, rows)
+		m.heavy(rows, src)
+		m.restandardise(rows, size, truth)
+		for t := range horizon {
+			floats.AddTo(sums[(t+1)*p:(t+2)*p], sums[t*p:(t+1)*p], rows.Data[(size+t)*p:(size+t+1)*p])
+			for i := range m.blocks {
+				var most float64
+				for j, w := range s.windows {
+					if w > t+1 {
+						break
+					}
+					b := m.blocks[i]
+					floats.SubTo(diff[b.lo:b.hi], sums[(t+1)*p+b.lo:(t+1)*p+b.hi], sums[(t+1-w)*p+b.lo:(t+1-w)*p+b.hi])
+					most = max(most, s.score(i, j, diff, windowScale(float64(w), float64(w), m.size)))
+				}
+				tr.score = append(tr.score, float32(most))
+			}
+		}
+	}
+	return tr
+}
+
+// windowScale is the factor 1/sqrt(w + g²/R) of a sum of w innovations about a mean that
+// R panes gave, of which the sum holds g = sum of sqrt(records/mean records); g = w and
+// the factor 1/sqrt(w (1 + w/R)) where panes are equal.
+func windowScale(w, g float64, size int) float64 { return 1 / math.Sqrt(w+g*g/float64(size)) }
+
+// heavy multiplies each block of each row by a Student scale of unit variance.
+func (m *model) heavy(rows blas64.General, src rand.Source) {
+	for i, b := range m.blocks {
+		nu := m.student[i]
+		if nu > lightTail {
+			continue
+		}
+		chi := distuv.ChiSquared{K: nu, Src: src}
+		for t := range rows.Rows {
+			floats.Scale(math.Sqrt((nu-2)/chi.Rand()), rows.Data[t*rows.Stride+b.lo:t*rows.Stride+b.hi])
+		}
+	}
+}
+
+// restandardise takes mean and moderated spread from the first size rows and applies
+// them, clipped, to the others. A reference longer than size has the errors of its own
+// length: both estimates are moved towards the truth.
+func (m *model) restandardise(rows blas64.General, size int, truth []float64) {
+	p := m.width()
+	mean, v := make([]float64, p), make([]float64, p)
+	for t := range size {
+		floats.Add(mean, rows.Data[t*p:(t+1)*p])
+	}
+	floats.Scale(1/float64(size), mean)
+	for t := range size {
+		for k, x := range rows.Data[t*p : (t+1)*p] {
+			v[k] += (x - mean[k]) * (x - mean[k])
+		}
+	}
+	shorter := math.Sqrt(float64(size) / float64(m.size))
+	for k := range v {
+		v[k] = max(truth[k]+(v[k]/float64(size-1)-truth[k])*shorter, dead)
+		mean[k] *= shorter
+	}
+	for _, b := range m.blocks {
+		moderate(v, m.alive, b, float64(m.size-1))
+	}
+	for k := range v {
+		v[k] = 1 / math.Sqrt(v[k])
+		if !m.alive[k] {
+			v[k] = 0
+		}
+	}
+	for t := size; t < rows.Rows; t++ {
+		row := rows.Data[t*p : (t+1)*p]
+		for k := range row {
+			row[k] = clipped((row[k] - mean[k]) * v[k])
+		}
+	}
+}

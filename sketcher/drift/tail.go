@@ -1,0 +1,113 @@
+package drift
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/mathext"
+)
+
+// Survival functions as -log10 p, which stays exact where p underflows.
+
+const maxLog10 = 300
+
+// normalTail returns -log10 P(Z > z) of a standard normal Z.
+func normalTail(z float64) float64 {
+	if z < 25 {
+		return -math.Log10(.5 * math.Erfc(z/math.Sqrt2))
+	}
+	// Mills' ratio to third order.
+	q := 1 / (z * z)
+	return (z*z/2 + math.Log(z*math.Sqrt(2*math.Pi)/(1-q+3*q*q))) / math.Ln10
+}
+
+// wilsonHilferty returns -log10 P(chi²_nu/nu > x) by the normal approximation of
+// Wilson and Hilferty (1931), z = (x^(1/3) - (1 - 2/(9 nu))) / sqrt(2/(9 nu)).
+func wilsonHilferty(x, nu float64) float64 {
+	v := 2 / (9 * nu)
+	return normalTail((math.Cbrt(x) - (1 - v)) / math.Sqrt(v))
+}
+
+// fisherTail returns -log10 P(F > x) of F with (n, d) degrees of freedom.
+func fisherTail(x, n, d float64) float64 {
+	if x <= 0 {
+		return 0
+	}
+	return negLog10(mathext.RegIncBeta(d/2, n/2, d/(d+n*x)))
+}
+
+// studentTail returns -log10 P(T > t) of Student's t with d degrees of freedom, t >= 0.
+func studentTail(t, d float64) float64 {
+	return negLog10(.5 * mathext.RegIncBeta(d/2, .5, d/(d+t*t)))
+}
+
+func negLog10(p float64) float64 {
+	if !(p > 0) {
+		return maxLog10
+	}
+	return min(maxLog10, -math.Log10(p))
+}
+
+// A tail maps a group's statistic to -log10 of its p-value. The zero value is not of
+// use; see newTail.
+type tail struct {
+	kind  tailKind
+	nu    float64 // chi-squared's degrees of freedom
+	count float64 // log10 of twice the number of coordinates, Bonferroni's share
+	table []float64
+}
+
+type tailKind uint8
+
+const (
+	tailChi tailKind = iota
+	tailNormal
+	tailTable // F or Student, tabulated
+)
+
+// The table's grid is uniform in log x from tableLo to tableHi.
+const (
+	tableSize = 1024
+	tableLo   = -4.0
+	tableHi   = 12.0
+)
+
+// newTail returns the tail of a group of live coordinates: of max|s| if maximal, else of
+// mean s² with nu degrees of freedom. Given finite denominator degrees of freedom it is
+// Student's or Fisher's.
+func newTail(maximal bool, live int, nu, denominator float64) tail {
+	t := tail{nu: nu}
+	if maximal {
+		t.kind, t.count = tailNormal, math.Log10(2*float64(live))
+	}
+	if math.IsInf(denominator, 1) {
+		return t
+	}
+	t.kind = tailTable
+	t.table = make([]float64, tableSize)
+	for i := range t.table {
+		x := math.Exp(tableLo + (tableHi-tableLo)*float64(i)/(tableSize-1))
+		if maximal {
+			t.table[i] = studentTail(x, denominator)
+		} else {
+			t.table[i] = fisherTail(x, nu, denominator)
+		}
+	}
+	return t
+}
+
+// of returns -log10 of the p-value of the statistic x, at least 0.
+func (t *tail) of(x float64) float64 {
+	var lp float64
+	switch t.kind {
+	case tailChi:
+		return wilsonHilferty(x, t.nu)
+	case tailNormal:
+		lp = normalTail(x)
+	case tailTable:
+		at := (math.Log(max(x, 1e-9)) - tableLo) / (tableHi - tableLo) * (tableSize - 1)
+		i := min(max(int(at), 0), tableSize-2)
+		f := min(max(at-float64(i), 0), 1)
+		lp = t.table[i] + f*(t.table[i+1]-t.table[i])
+	}
+	return max(0, lp-t.count)
+}
