@@ -57,6 +57,9 @@ type Batch struct {
 	Next          int64 // The position after this batch; it moves over holes even if there are no records.
 	HighWatermark int64 // The first offset a reader cannot get yet: lag is HighWatermark - Next.
 	LogStart      int64 // The first offset the log still has.
+
+	// Skipped are the batches below Next that could not be read, if the source is configured to pass over them.
+	Skipped []*CorruptError
 }
 
 // Reader reads one partition in order. It is for the use of one goroutine.

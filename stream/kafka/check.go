@@ -1,0 +1,140 @@
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"phasor/stream"
+)
+
+// Why a cluster cannot be used, as found by Check.
+var (
+	// ErrUnreachable: no broker could be connected to, or none answered.
+	ErrUnreachable = errors.New("no broker can be reached")
+	// ErrTLS: the TLS handshake failed, or one side speaks TLS and the other does not.
+	ErrTLS = errors.New("TLS failed")
+	// ErrAuthentication: the broker does not accept who this client says it is.
+	ErrAuthentication = errors.New("authentication failed")
+	// ErrAuthorization: the broker knows this client and does not let it do this.
+	ErrAuthorization = errors.New("not authorised")
+)
+
+// Check tries what reading the topics will need, once: connecting, TLS, authentication, finding the topics, and reading
+// the range and the first bytes of each one's first partition. Its error wraps one of ErrUnreachable, ErrTLS,
+// ErrAuthentication, ErrAuthorization and ErrNoTopic where that is the reason, and says what to do.
+func (c *Client) Check(ctx context.Context, topics ...string) error {
+	if len(topics) == 0 {
+		_, err := c.Topic(ctx, "phasor.check")
+		if errors.Is(err, ErrNoTopic) || errors.Is(err, ErrAuthorization) {
+			return nil // The brokers answered, which is all that was asked.
+		}
+		return err
+	}
+	for _, name := range topics {
+		t, err := c.Topic(ctx, name)
+		if err != nil {
+			return err
+		}
+		id := stream.PartitionID{Topic: name, TopicID: t.ID}
+		leader, _, err := c.topics.leader(ctx, id, time.Time{})
+		if err == nil {
+			_, err = c.listOffset(ctx, leader, id, kafka.FirstOffset, false)
+		}
+		if err == nil {
+			err = c.checkRead(ctx, id)
+		}
+		if err != nil {
+			return c.explain("reading topic "+name, err)
+		}
+	}
+	return nil
+}
+
+// checkRead fetches once from the start of a partition.
+func (c *Client) checkRead(ctx context.Context, id stream.PartitionID) error {
+	f := newFetcher(c, id, 0)
+	f.maxWait, f.maxBytes = 0, 1<<10
+	err := f.attempt(ctx, new(response))
+	if isFinal(err) {
+		return nil // Offset 0 was deleted long ago: the broker let us ask, which is the point.
+	}
+	return err
+}
+
+// explain puts what failed, why and what to do into one error.
+func (c *Client) explain(doing string, err error) error {
+	brokers := strings.Join(c.cfg.Brokers, ", ")
+	kind, advice := c.diagnose(err)
+	if kind == nil {
+		return fmt.Errorf("kafka: %s at %s: %w", doing, brokers, err)
+	}
+	return fmt.Errorf("kafka: %s at %s: %w: %w: %s", doing, brokers, kind, err, advice)
+}
+
+func (c *Client) diagnose(err error) (kind error, advice string) {
+	var (
+		record    tls.RecordHeaderError
+		verify    *tls.CertificateVerificationError
+		alert     tls.AlertError
+		authority x509.UnknownAuthorityError
+		host      x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		netErr    net.Error
+		op        *net.OpError
+		code      kafka.Error
+	)
+	switch {
+	case errors.As(err, &record):
+		return ErrTLS, "the broker does not speak TLS on this port: use its TLS port, or leave tls out"
+	case errors.As(err, &authority):
+		return ErrTLS, "the broker's certificate is signed by an authority that is not trusted: set tls.ca"
+	case errors.As(err, &host):
+		return ErrTLS, "the broker's certificate is for another name: set tls.server_name, or use the name in it"
+	case errors.As(err, &verify), errors.As(err, &invalid):
+		return ErrTLS, "the broker's certificate is not valid"
+	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls:"):
+		return ErrTLS, "the broker refused this client: if it asks for certificates, set tls.cert and tls.key"
+	case errors.As(err, &code):
+		return c.diagnoseCode(code)
+	case c.sasl != nil && strings.Contains(err.Error(), "SASL"):
+		return ErrAuthentication, "check sasl.user, the password and sasl.mechanism"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "connection reset"):
+		if c.tls == nil {
+			return ErrUnreachable, "the broker closed the connection: if the port is for TLS or SASL, configure tls or sasl"
+		}
+		return ErrUnreachable, "the broker closed the connection: if the port is for SASL, configure sasl"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return ErrUnreachable, "it did not answer in time: check the address, the port and the firewall"
+	case errors.As(err, &op), errors.As(err, &netErr):
+		return ErrUnreachable, "check the address, that the broker runs, and the firewall"
+	}
+	return nil, ""
+}
+
+func (c *Client) diagnoseCode(code kafka.Error) (kind error, advice string) {
+	switch code {
+	case kafka.SASLAuthenticationFailed:
+		return ErrAuthentication, "check sasl.user, the password and sasl.mechanism"
+	case kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState:
+		return ErrAuthentication, "the broker offers another mechanism: check sasl.mechanism"
+	case kafka.TopicAuthorizationFailed:
+		return ErrAuthorization, "the user needs Describe and Read on the topic, Write to produce, Create to create it"
+	case kafka.GroupAuthorizationFailed:
+		return ErrAuthorization, "the user needs Read on the group"
+	case kafka.ClusterAuthorizationFailed:
+		return ErrAuthorization, "the user needs this right on the cluster"
+	case kafka.UnknownTopicOrPartition:
+		return ErrNoTopic, "create it, or correct the name"
+	}
+	return nil, ""
+}
