@@ -1,0 +1,56 @@
+package kernel
+
+import (
+	"fmt"
+	"os"
+)
+
+// Set is the functions of one kernel.
+type Set struct {
+	// Name is avx512, avx2 or portable.
+	Name string
+
+	// Sums adds a and b of every record and frequency of one block:
+	//
+	//	for each row x of q, j < Lanes:
+	//		p := sum over k of x[k]*omega[k][j]
+	//		A[j] += a(p)
+	//		B[j] += b(p)
+	//
+	// len(q) is a multiple of len(omega), at most MaxRecords times as long.
+	Sums func(a, b *[Lanes]int64, omega [][Lanes]int32, q []int32)
+
+	// Moments adds the moments and widens the range of every record, with
+	// d = len(lo) channels and v the reduced q:
+	//
+	//	first[k] += v[k]
+	//	second[k,l] += v[k]*v[l], k <= l, by rows; l = k only for d > Wide
+	//	lo[k] = min(lo[k], q[k]), hi[k] = max(hi[k], q[k])
+	Moments func(first, second []int64, lo, hi, q []int32)
+}
+
+var portable = Set{Name: "portable", Sums: Portable, Moments: PortableMoments}
+
+// variable names the kernel to use instead of the fastest one.
+const variable = "PHASOR_KERNEL"
+
+// Select returns the kernel to use. It fails only if the environment forces one
+// that does not exist or does not run here.
+func Select() (Set, error) {
+	return choose(os.Getenv(variable), available())
+}
+
+// choose returns the kernel of that name, or the first one for an empty name.
+func choose(name string, sets []Set) (Set, error) {
+	if name == "" {
+		return sets[0], nil
+	}
+	names := make([]string, len(sets))
+	for i, s := range sets {
+		if s.Name == name {
+			return s, nil
+		}
+		names[i] = s.Name
+	}
+	return Set{}, fmt.Errorf("kernel: %s=%q is not available in this build on this processor: unset it, or choose one of %q", variable, name, names)
+}
