@@ -36,8 +36,9 @@ type decompressor struct {
 	zstd   *zstd.Decoder
 }
 
-// append appends the expanded src to dst, within its capacity if it suffices. With codec none it returns src.
-func (d *decompressor) append(dst []byte, codec uint16, src []byte) ([]byte, error) {
+// expand returns the expanded src, in the memory of dst if its capacity suffices; dst is empty. With codec none it
+// returns src.
+func (d *decompressor) expand(dst []byte, codec uint16, src []byte) ([]byte, error) {
 	switch codec {
 	case codecNone:
 		return src, nil
@@ -63,36 +64,32 @@ func (d *decompressor) append(dst []byte, codec uint16, src []byte) ([]byte, err
 		d.lz4.Reset(&d.source)
 		return d.drain(dst, d.lz4)
 	case codecZstd:
-		if d.zstd == nil {
-			z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(d.limit)), zstd.WithDecoderLowmem(true))
-			if err != nil {
-				return nil, err
-			}
-			d.zstd = z
-		}
-		out, err := d.zstd.DecodeAll(src, dst)
-		if errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) || err == nil && len(out)-len(dst) > d.limit {
-			return nil, errTooLarge
-		}
-		return out, err
+		return d.zstandard(dst, src)
 	}
 	return nil, fmt.Errorf("codec %d is not known", codec)
 }
 
-// drain reads r to its end, but no more than the limit.
+// reserve returns dst with room for n more bytes. What was reserved doubles, so that many small pieces do not each copy
+// all before them, and stays within the limit unless n itself is more.
+func (d *decompressor) reserve(dst []byte, n int) []byte {
+	if cap(dst)-len(dst) >= n {
+		return dst
+	}
+	grown := make([]byte, len(dst), max(len(dst)+n, min(2*cap(dst), d.limit+1)))
+	copy(grown, dst)
+	return grown
+}
+
+// drain reads r to its end, but no more than the limit. Dst is empty; only its capacity counts.
 func (d *decompressor) drain(dst []byte, r io.Reader) ([]byte, error) {
-	base := len(dst)
 	for {
 		if len(dst) == cap(dst) {
-			room := min(max(cap(dst)-base, 64<<10), d.limit+1)
-			grown := make([]byte, len(dst), len(dst)+room)
-			copy(grown, dst)
-			dst = grown
+			dst = d.reserve(dst, min(64<<10, d.limit+1-len(dst)))
 		}
-		n, err := r.Read(dst[len(dst):min(cap(dst), base+d.limit+1)])
+		n, err := r.Read(dst[len(dst):min(cap(dst), d.limit+1)])
 		dst = dst[:len(dst)+n]
 		switch {
-		case len(dst)-base > d.limit:
+		case len(dst) > d.limit:
 			return nil, errTooLarge
 		case err == io.EOF:
 			return dst, nil
@@ -102,25 +99,41 @@ func (d *decompressor) drain(dst []byte, r io.Reader) ([]byte, error) {
 	}
 }
 
-// snappy expands one raw block, whose length stands at its front.
+// leastWindow is what zstd's own levels use up to: a limit below it must not refuse small batches for their window.
+const leastWindow = 8 << 20
+
+// zstandard leaves the growth of unknown sizes to the decoder, which stops at the larger of the limit and leastWindow.
+func (d *decompressor) zstandard(dst, src []byte) ([]byte, error) {
+	if d.zstd == nil {
+		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxMemory(uint64(max(d.limit, leastWindow))))
+		if err != nil {
+			return nil, err
+		}
+		d.zstd = z
+	}
+	out, err := d.zstd.DecodeAll(src, dst)
+	if len(out) > d.limit || errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		return nil, errTooLarge
+	}
+	return out, err
+}
+
+// snappy appends one raw block, whose length stands at its front.
 func (d *decompressor) snappy(dst, src []byte) ([]byte, error) {
 	n, err := s2.DecodedLen(src)
 	switch {
 	case err != nil:
 		return nil, err
-	case n > d.limit:
+	case n > d.limit-len(dst):
 		return nil, errTooLarge
 	}
-	base := len(dst)
-	if cap(dst)-base < n {
-		grown := make([]byte, base, base+n)
-		copy(grown, dst)
-		dst = grown
-	}
-	if _, err := s2.Decode(dst[base:base+n:base+n], src); err != nil {
+	dst = d.reserve(dst, n)
+	end := len(dst) + n
+	if _, err := s2.Decode(dst[len(dst):end:end], src); err != nil {
 		return nil, err
 	}
-	return dst[:base+n], nil
+	return dst[:end], nil
 }
 
 // xerialMagic begins the framing of the Java client: magic, version and compatible version, then blocks, each with its
@@ -133,7 +146,6 @@ func (d *decompressor) xerial(dst, src []byte) ([]byte, error) {
 	if len(src) < xerialHeader {
 		return nil, io.ErrUnexpectedEOF
 	}
-	base := len(dst)
 	for src = src[xerialHeader:]; len(src) > 0; {
 		if len(src) < 4 {
 			return nil, io.ErrUnexpectedEOF
@@ -142,9 +154,6 @@ func (d *decompressor) xerial(dst, src []byte) ([]byte, error) {
 		src = src[4:]
 		if n < 0 || n > len(src) {
 			return nil, io.ErrUnexpectedEOF
-		}
-		if size, err := s2.DecodedLen(src[:n]); err == nil && size > d.limit-(len(dst)-base) {
-			return nil, errTooLarge
 		}
 		var err error
 		if dst, err = d.snappy(dst, src[:n]); err != nil {

@@ -24,7 +24,7 @@ const keepBytes = 8 << 20
 // per record: records point into the response or into arena.
 type parser struct {
 	committed bool
-	expand    decompressor
+	codecs    decompressor
 
 	rest    []byte // Batches not begun, all of them scanned.
 	offset  int64  // The position: records below it are not wanted.
@@ -34,7 +34,8 @@ type parser struct {
 	batch   header // The batch begun last.
 	payload []byte // Its records not yet returned,
 	left    int    // and their number.
-	arena   []byte // Expanded payloads of the records returned last.
+	arena   []byte // Expanded payloads of the records returned last,
+	used    int    // and how much all of them took.
 }
 
 // reset begins a response, which must stay as it is until next has returned everything.
@@ -56,6 +57,10 @@ func (p *parser) done() bool { return p.left == 0 && len(p.rest) == 0 }
 // goes on behind them.
 func (p *parser) next(dst []stream.Record) (records []stream.Record, bad *badBatch) {
 	dst, p.arena = dst[:0], p.arena[:0]
+	if p.used > cap(p.arena) && p.used <= keepBytes {
+		p.arena = make([]byte, 0, p.used+p.used/4) // So that next time all of them fit.
+	}
+	p.used = 0
 	for {
 		for p.left > 0 {
 			if len(dst) >= mostRecords {
@@ -72,7 +77,7 @@ func (p *parser) next(dst []stream.Record) (records []stream.Record, bad *badBat
 			}
 			p.finish()
 		}
-		if len(p.rest) == 0 || len(dst) >= enoughRecords || len(p.arena) >= enoughBytes {
+		if len(p.rest) == 0 || len(dst) >= enoughRecords || p.used >= enoughBytes {
 			return dst, nil
 		}
 		if reason := p.begin(); reason != "" {
@@ -106,19 +111,20 @@ func (p *parser) begin() (reason string) {
 	default:
 		codec := h.attributes & codecMask
 		room := p.arena[len(p.arena):]
-		payload, err := p.expand.append(room, codec, b[batchHeader:])
+		payload, err := p.codecs.expand(room, codec, b[batchHeader:])
 		if err != nil {
 			if int(codec) < len(codecNames) {
 				return codecNames[codec] + ": " + err.Error()
 			}
 			return err.Error()
 		}
-		switch {
-		case codec == codecNone:
-		case cap(payload) <= cap(room):
-			p.arena = p.arena[:len(p.arena)+len(payload)]
-		default:
-			p.arena = payload // It did not fit: the larger memory replaces the smaller.
+		if codec != codecNone {
+			p.used += len(payload)
+			if cap(payload) <= cap(room) {
+				p.arena = p.arena[:len(p.arena)+len(payload)]
+			} else {
+				p.arena = payload // It did not fit: the larger memory replaces the smaller.
+			}
 		}
 		if payload == nil {
 			payload = []byte{} // Nil means that no batch is begun.

@@ -59,8 +59,8 @@ func (p *partition) At(ctx context.Context, offset int64) (stream.Record, bool, 
 	case err != nil:
 		return stream.Record{}, false, err
 	}
-	ps := parser{committed: p.c.cfg.Isolation == readCommitted, expand: decompressor{limit: p.c.cfg.Fetch.DecompressionLimit}}
-	defer ps.expand.close()
+	ps := parser{committed: p.c.cfg.Isolation == readCommitted, codecs: decompressor{limit: p.c.cfg.Fetch.DecompressionLimit}}
+	defer ps.codecs.close()
 	ps.reset(res.fields.batches, res.fields.aborted, offset)
 	recs, bad := ps.next(nil)
 	if len(recs) > 0 {

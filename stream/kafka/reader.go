@@ -38,7 +38,7 @@ type reader struct {
 func newReader(c *Client, id stream.PartitionID, offset int64) *reader {
 	r := &reader{c: c, id: id, ready: make(chan *response, 2), free: make(chan *response, 2)}
 	r.parser.committed = c.cfg.Isolation == readCommitted
-	r.parser.expand.limit = c.cfg.Fetch.DecompressionLimit
+	r.parser.codecs.limit = c.cfg.Fetch.DecompressionLimit
 	r.free <- new(response)
 	r.free <- new(response)
 	var ctx context.Context
@@ -132,7 +132,7 @@ func (c *Client) skips(bad *badBatch) bool {
 func (r *reader) Close() error {
 	r.cancel()
 	r.done.Wait()
-	r.parser.expand.close()
+	r.parser.codecs.close()
 	if r.err == nil {
 		r.err = stream.ErrClosed
 	}
