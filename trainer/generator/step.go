@@ -1,0 +1,104 @@
+package generator
+
+import "phasor/trainer/generator/internal/draw"
+
+// stepper runs the steps of a fit: it holds every buffer of one, so that a
+// step allocates nothing but its goroutines.
+type stepper struct {
+	shape   shape
+	p       *problem
+	seed    uint64
+	batch   int
+	threads int
+	parts   [][]int // of the frequencies, in turn
+	order   []int   // the random order that the parts cut
+	chosen  *selection
+	blocks  []*blockState
+	sums    []complex128
+	re, im  []float32
+	grad    []float32
+}
+
+// blockState is the share of one block of records in a step.
+type blockState struct {
+	src    *draw.Source
+	tape   *tape
+	phases *phases
+	flat   []float32 // gradient of the weights
+	grad   weights
+}
+
+func newStepper(p *problem, s shape, c Config) *stepper {
+	st := &stepper{shape: s, p: p, seed: c.Seed, batch: c.Batch, threads: c.Threads}
+	n := len(p.train)
+	parts := max(1, (n+c.Subset/2)/c.Subset)
+	room := (n + parts - 1) / parts
+	st.order = make([]int, n)
+	for i := range parts {
+		st.parts = append(st.parts, st.order[i*n/parts:(i+1)*n/parts])
+	}
+	st.chosen = newSelection(p.dim, room)
+	st.sums = make([]complex128, room)
+	st.re, st.im = make([]float32, room), make([]float32, room)
+	st.grad = make([]float32, s.params())
+	for lo := 0; lo < c.Batch; lo += block {
+		width := min(block, c.Batch-lo)
+		b := &blockState{
+			src: draw.New(), tape: newTape(s, width).withGradients(s), phases: newPhases(room, width),
+			flat: make([]float32, s.params()),
+		}
+		b.grad = s.view(b.flat)
+		st.blocks = append(st.blocks, b)
+	}
+	return st
+}
+
+// gradient computes the loss of step number n at the weights w on fresh
+// latents and the step's part of the frequencies, and leaves the gradient in
+// st.grad. It depends on nothing but its arguments and the seed.
+func (st *stepper) gradient(w *weights, n int) float64 {
+	st.turn(n)
+	m := len(st.chosen.z)
+	each(st.threads, len(st.blocks), func(i int) {
+		b := st.blocks[i]
+		b.src.Seek(st.seed, draw.Latents, uint64(n)*uint64(len(st.blocks))+uint64(i))
+		b.src.Normals(b.tape.u)
+		w.forward(b.tape)
+		b.phases.forward(st.chosen, b.tape.y, b.tape.width)
+	})
+	sums := st.sums[:m]
+	clear(sums)
+	for _, b := range st.blocks {
+		for j := range sums {
+			sums[j] += complex(float64(b.phases.sumCos[j]), float64(b.phases.sumSin[j]))
+		}
+	}
+	loss := residuals(st.re[:m], st.im[:m], st.chosen.z, sums, st.batch)
+	each(st.threads, len(st.blocks), func(i int) {
+		b := st.blocks[i]
+		b.phases.backward(b.tape.dy, st.chosen, st.re, st.im, b.tape.width)
+		clear(b.flat)
+		w.backward(&b.grad, b.tape)
+	})
+	copy(st.grad, st.blocks[0].flat)
+	for _, b := range st.blocks[1:] {
+		for i, v := range b.flat {
+			st.grad[i] += v
+		}
+	}
+	return loss
+}
+
+// turn chooses the frequencies of step n: each round of steps takes a new
+// random partition, one part a step.
+func (st *stepper) turn(n int) {
+	round, part := n/len(st.parts), n%len(st.parts)
+	if len(st.parts) == 1 && len(st.chosen.z) == len(st.order) {
+		return
+	}
+	copy(st.order, st.p.train)
+	src := st.blocks[0].src
+	src.Seek(st.seed, draw.Frequencies, uint64(round))
+	src.Shuffle(st.order)
+	st.chosen.choose(st.p, st.parts[part])
+}

@@ -1,0 +1,26 @@
+package generator
+
+import "sync"
+
+// each calls f(0) .. f(n-1) on at most threads goroutines, in no order, and
+// waits for all of them. The calls must touch disjoint state; whatever they
+// produce is combined by index afterwards, so that the number of goroutines
+// never shows in a result.
+func each(threads, n int, f func(i int)) {
+	if threads <= 1 || n <= 1 {
+		for i := range n {
+			f(i)
+		}
+		return
+	}
+	threads = min(threads, n)
+	var wg sync.WaitGroup
+	for w := range threads {
+		wg.Go(func() {
+			for i := w; i < n; i += threads {
+				f(i)
+			}
+		})
+	}
+	wg.Wait()
+}
