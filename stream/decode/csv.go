@@ -151,7 +151,7 @@ func (v *csvDecoder) Decode(x []float64, rec *stream.Record) Result {
 	if v.width > 0 && cells != v.width || cells < len(v.columns) {
 		return reject(Dimension)
 	}
-	return v.conclude(&v.policy, v.x, rec, regular, false)
+	return v.conclude(&v.policy, v.x, rec, regular, Accepted)
 }
 
 // row reads the cells of b. It returns false for quotes in the wrong place and

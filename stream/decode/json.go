@@ -26,12 +26,12 @@ func (j *jsonDecoder) Decode(x []float64, rec *stream.Record) Result {
 	if !ok {
 		return reject(Decode)
 	}
-	return j.conclude(&j.policy, x, rec, regular, j.badSize)
+	return j.conclude(&j.policy, x, rec, regular, j.shape)
 }
 
 // conclude judges a record whose grammar is right. It is shared by the formats
-// with fields.
-func (s *sink) conclude(p *policy, x []float64, rec *stream.Record, regular, badSize bool) Result {
+// with fields. The shape is the Reason to reject the array of channels, if any.
+func (s *sink) conclude(p *policy, x []float64, rec *stream.Record, regular bool, shape Reason) Result {
 	if s.matched != s.all {
 		return reject(Filtered)
 	}
@@ -45,8 +45,8 @@ func (s *sink) conclude(p *policy, x []float64, rec *stream.Record, regular, bad
 		if k := s.firstWrong(); k >= 0 {
 			return Result{Reason: Schema, Time: -1, Channel: k}
 		}
-		if badSize {
-			return reject(Dimension)
+		if shape != Accepted {
+			return reject(shape)
 		}
 		if r = p.settle(x, s.status); r.Reason != Accepted {
 			return r

@@ -16,6 +16,7 @@ type node struct {
 	next     int              // the name that is expected next
 	array    bool             // the array whose elements are the channels
 	seen     uint64           // the last record in which the node was met
+	from, to int              // the part of the trail that its value left there
 }
 
 // scanner reads JSON values into its sink. It keeps templates of the records
@@ -25,8 +26,9 @@ type scanner struct {
 	nodes   []node
 	d       int
 	record  uint64
-	twice   bool // a name on the tree occurred twice in an object
-	badSize bool // the array of channels has another length
+	twice   bool    // a name on the tree occurred twice in an object
+	trail   []int32 // the nodes met in this record, in order
+	shape   Reason  // Dimension or Schema if the array of channels is none of d elements
 	scratch []byte
 	layouts layouts
 }
@@ -130,7 +132,8 @@ func (s *scanner) scan(b []byte, x []float64) (regular, ok bool) {
 	s.begin(x)
 	clear(s.status)
 	s.record++
-	s.twice, s.badSize = false, false
+	s.twice, s.shape = false, Accepted
+	s.trail = s.trail[:0]
 	s.layouts.spans = s.layouts.spans[:0]
 	i := space(b, 0)
 	if i >= len(b) {
@@ -140,7 +143,7 @@ func (s *scanner) scan(b []byte, x []float64) (regular, ok bool) {
 	if i < 0 || space(b, i) != len(b) {
 		return false, false
 	}
-	if !s.twice && !s.badSize {
+	if !s.twice && s.shape == Accepted {
 		s.layouts.learn(s, b)
 	}
 	return false, true
@@ -156,46 +159,45 @@ func (s *scanner) value(b []byte, i int, n int32, depth int) int {
 	nd := &s.nodes[n]
 	if nd.seen == s.record {
 		s.twice = true
-		s.forgetAll(n)
+		s.forgetValue(nd)
 	}
 	nd.seen = s.record
+	nd.from = len(s.trail)
+	s.trail = append(s.trail, n)
+	next := i
 	switch b[i] {
 	case '{':
 		s.container(&nd.target)
 		if nd.array {
-			s.elementsWrong(nd)
-			next := skip(b, i, depth)
+			s.shape = Schema
+			next = skip(b, i, depth)
 			s.layouts.mark(i, next, -1, depth)
-			return next
+		} else {
+			next = s.object(b, i, nd, depth+1)
 		}
-		return s.object(b, i, nd, depth+1)
 	case '[':
 		s.container(&nd.target)
-		return s.elementsOf(b, i, nd, depth+1)
+		next = s.elementsOf(b, i, nd, depth+1)
+	default:
+		next = s.scalar(b, i, &nd.target)
+		if nd.array && b[i] != 'n' {
+			s.shape = Schema
+		}
+		s.layouts.mark(i, next, n, depth)
 	}
-	next := s.scalar(b, i, &nd.target)
-	if nd.array && b[i] != 'n' {
-		s.elementsWrong(nd)
-	}
-	s.layouts.mark(i, next, n, depth)
+	nd.to = len(s.trail)
 	return next
 }
 
-func (s *scanner) elementsWrong(nd *node) {
-	for _, kid := range nd.kids {
-		s.container(&s.nodes[kid].target)
-	}
-}
-
-// forgetAll takes back what an earlier value of the same name has set.
-func (s *scanner) forgetAll(n int32) {
-	nd := &s.nodes[n]
-	s.forget(&nd.target)
-	if nd.array {
-		s.badSize = false
-	}
-	for _, kid := range nd.kids {
-		s.forgetAll(kid)
+// forgetValue takes back what an earlier value of the same name has set. Going
+// back over the trail keeps the work in proportion to the record, however often
+// it repeats a name.
+func (s *scanner) forgetValue(nd *node) {
+	for _, n := range s.trail[nd.from:nd.to] {
+		s.forget(&s.nodes[n].target)
+		if s.nodes[n].array {
+			s.shape = Accepted
+		}
 	}
 }
 
@@ -309,7 +311,7 @@ func (s *scanner) elementsOf(b []byte, i int, nd *node, depth int) int {
 		}
 	}
 	if nd.array && count != s.d {
-		s.badSize = true
+		s.shape = Dimension
 	}
 	return i
 }

@@ -29,7 +29,8 @@ type span struct {
 
 const (
 	maxLayouts = 4       // producers with different layouts in one partition
-	maxSlots   = 1 << 14 // values in a layout that is worth learning
+	maxSlots   = 1 << 13 // values in a layout that is worth learning
+	maxLiteral = 1 << 16 // bytes between them
 	patience   = 16      // records in a row that fit no layout
 	pause      = 256     // records before layouts are tried again
 )
@@ -60,7 +61,7 @@ func (l *layouts) learn(s *scanner, b []byte) {
 		l.pause, l.misses = pause, patience/2
 		return
 	}
-	if !l.worth(s) {
+	if !l.worth(s, len(b)) {
 		return
 	}
 	var t *template
@@ -95,19 +96,21 @@ func (l *layouts) learn(s *scanner, b []byte) {
 	}
 }
 
-// worth refuses records with very many values, and those in which a container
+// worth refuses records that would make large templates, and those in which a container
 // stands for a channel, or a scalar for the array of channels: a template only
 // knows channels that are scalars or absent.
-func (l *layouts) worth(s *scanner) bool {
+func (l *layouts) worth(s *scanner, size int) bool {
 	if len(l.spans) > maxSlots {
 		return false
 	}
+	literal := size
 	for _, sp := range l.spans {
 		if sp.node >= 0 && s.nodes[sp.node].array {
 			return false
 		}
+		literal -= sp.end - sp.start
 	}
-	return s.firstWrong() < 0
+	return literal <= maxLiteral && s.firstWrong() < 0
 }
 
 // predicted tries the templates. If one fits, the record is read, and regular
@@ -134,7 +137,7 @@ func (s *scanner) predicted(b []byte, x []float64) (hit, regular bool) {
 
 func (s *scanner) fit(t *template, b []byte, x []float64) (fits, regular bool) {
 	s.begin(x)
-	s.badSize = false
+	s.shape = Accepted
 	regular = t.full
 	if !regular {
 		copy(s.status, t.status)

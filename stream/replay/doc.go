@@ -1,0 +1,22 @@
+// Package replay feeds records from places that are not a log: files and
+// standard input, a simulated plant, a public benchmark, and this host's own
+// telemetry.
+//
+// A Feed yields rows of d channels:
+//
+//	for {
+//		x, ms, err := feed.Next()
+//		var bad *replay.RowError
+//		if errors.As(err, &bad) {
+//			count(bad.Reason)
+//			continue
+//		}
+//		if err != nil {
+//			break // io.EOF, or the source failed
+//		}
+//		use(x, ms)
+//	}
+//
+// Rows of files are read by package decode, so that a file and a topic of the
+// same bytes give the same vectors and the same reasons for what is rejected.
+package replay
