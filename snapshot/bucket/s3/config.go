@@ -70,7 +70,7 @@ type Config struct {
 func ParseURL(text string) (Config, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return Config{}, fmt.Errorf("bucket/s3: %w", err)
+		return Config{}, fmt.Errorf("bucket/s3: not a URL: %w", errors.Unwrap(err)) // without the text, which may hold a secret
 	}
 	if u.Scheme != "s3" || u.Host == "" || u.User != nil || u.Fragment != "" {
 		return Config{}, fmt.Errorf("bucket/s3: %q: use s3://bucket/prefix?endpoint=…&region=…, with credentials in the environment or a file", u.Redacted())
