@@ -108,6 +108,8 @@ func (c *Client) diagnose(err error) (kind error, advice string) {
 		return c.diagnoseCode(code)
 	case c.sasl != nil && strings.Contains(err.Error(), "SASL"):
 		return ErrAuthentication, "check sasl.user, the password and sasl.mechanism"
+	case c.sasl != nil && c.sasl.pending.Load() > 0 && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
+		return ErrAuthentication, "the broker closed the connection during authentication: check sasl.user, the password and sasl.mechanism"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "connection reset"):
 		if c.tls == nil {
 			return ErrUnreachable, "the broker closed the connection: if the port is for TLS or SASL, configure tls or sasl"

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
-	"github.com/segmentio/kafka-go/sasl"
 )
 
 // Client is the connection to one cluster. It is safe for concurrent use.
@@ -19,7 +19,7 @@ type Client struct {
 	cfg       Config
 	addr      net.Addr
 	tls       *tls.Config
-	sasl      sasl.Mechanism
+	sasl      *authentication // Nil without SASL.
 	conns     conns
 	transport *kafka.Transport
 	topics    topicCache
@@ -51,7 +51,9 @@ func New(c Config) (*Client, error) {
 		MetadataTTL:    5 * time.Second,
 		ClientID:       c.ClientID,
 		TLS:            tc,
-		SASL:           mechanism,
+	}
+	if mechanism != nil {
+		cl.transport.SASL = mechanism
 	}
 	return cl, nil
 }
@@ -78,6 +80,7 @@ const (
 type call struct {
 	message  protocol.Message
 	broker   int32
+	highest  int16 // The version is the highest that both sides speak, but not above this.
 	clientID string
 	version  int16
 	reply    protocol.Message
@@ -103,7 +106,7 @@ func route(cluster protocol.Cluster, broker int32) (protocol.Broker, error) {
 }
 
 func (m *call) Required(versions map[protocol.ApiKey]int16) bool {
-	m.version = versions[m.ApiKey()]
+	m.version = min(versions[m.ApiKey()], m.highest)
 	return true
 }
 
@@ -119,11 +122,16 @@ func (m *call) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 
 // do sends a message of kafka-go to a broker and returns the reply. It tries once.
 func (c *Client) do(ctx context.Context, broker int32, message protocol.Message) (protocol.Message, error) {
+	return c.send(ctx, &call{message: message, broker: broker, highest: math.MaxInt16})
+}
+
+func (c *Client) send(ctx context.Context, m *call) (protocol.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
-	r, err := c.transport.RoundTrip(ctx, c.addr, &call{message: message, broker: broker, clientID: c.cfg.ClientID})
+	m.clientID = c.cfg.ClientID
+	r, err := c.transport.RoundTrip(ctx, c.addr, m)
 	if err != nil {
-		return nil, fmt.Errorf("%v request: %w", message.ApiKey(), err)
+		return nil, fmt.Errorf("%v request: %w", m.ApiKey(), err)
 	}
 	return r.(*call).reply, nil
 }

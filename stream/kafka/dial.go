@@ -44,7 +44,7 @@ func (t *TLS) config() (*tls.Config, error) {
 }
 
 // mechanism returns nil if SASL is off.
-func (s *SASL) mechanism() (sasl.Mechanism, error) {
+func (s *SASL) mechanism() (*authentication, error) {
 	if s == nil {
 		return nil, nil
 	}
@@ -55,7 +55,7 @@ func (s *SASL) mechanism() (sasl.Mechanism, error) {
 	algorithm := scram.SHA256
 	switch strings.ToLower(s.Mechanism) {
 	case "plain":
-		return plain.Mechanism{Username: s.User, Password: password.Reveal()}, nil
+		return &authentication{Mechanism: plain.Mechanism{Username: s.User, Password: password.Reveal()}}, nil
 	case "scram-sha-512":
 		algorithm = scram.SHA512
 	}
@@ -63,7 +63,35 @@ func (s *SASL) mechanism() (sasl.Mechanism, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kafka: sasl: user %q or its password cannot be used with %s: %w", s.User, s.Mechanism, err)
 	}
-	return m, nil
+	return &authentication{Mechanism: m}, nil
+}
+
+// authentication counts the authentications that were begun and not completed: a broker may answer a wrong password by
+// closing the connection, and nothing else tells that from an outage.
+type authentication struct {
+	sasl.Mechanism
+	pending atomic.Int64
+}
+
+func (m *authentication) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
+	s, b, err := m.Mechanism.Start(ctx)
+	if err == nil {
+		m.pending.Add(1)
+	}
+	return &authenticationState{s, m}, b, err
+}
+
+type authenticationState struct {
+	sasl.StateMachine
+	m *authentication
+}
+
+func (s *authenticationState) Next(ctx context.Context, challenge []byte) (bool, []byte, error) {
+	done, b, err := s.StateMachine.Next(ctx, challenge)
+	if done && err == nil {
+		s.m.pending.Store(0)
+	}
+	return done, b, err
 }
 
 // conns is the set of open connections, so that closing a client ends the reads that are under way.

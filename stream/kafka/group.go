@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/findcoordinator"
+	"github.com/segmentio/kafka-go/protocol/heartbeat"
 
 	"phasor/stream"
 )
@@ -68,11 +70,14 @@ func (g *groupSource) Run(ctx context.Context, f own) error {
 	if !m.await(ctx) {
 		return nil
 	}
+	dialer := &kafka.Dialer{ClientID: g.c.cfg.ClientID, Timeout: g.c.cfg.DialTimeout, DialFunc: m.conns.dial, TLS: g.c.tls}
+	if g.c.sasl != nil {
+		dialer.SASLMechanism = g.c.sasl
+	}
 	cg, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID:      g.group,
-		Brokers: g.c.cfg.Brokers,
-		Dialer: &kafka.Dialer{ClientID: g.c.cfg.ClientID, Timeout: g.c.cfg.DialTimeout, DialFunc: m.conns.dial,
-			TLS: g.c.tls, SASLMechanism: g.c.sasl},
+		ID:                g.group,
+		Brokers:           g.c.cfg.Brokers,
+		Dialer:            dialer,
 		Topics:            g.topics,
 		GroupBalancers:    []kafka.GroupBalancer{m.balancer, kafka.RangeGroupBalancer{}},
 		HeartbeatInterval: g.c.cfg.Heartbeat,
@@ -238,12 +243,18 @@ func (m *member) release(gen *kafka.Generation, running []*owner) {
 func (m *member) expelled(gen *kafka.Generation) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), m.timeout)
 	defer cancel()
-	cl := kafka.Client{Addr: m.c.addr, Transport: m.c.transport}
-	r, err := cl.Heartbeat(ctx, &kafka.HeartbeatRequest{GroupID: m.group, GenerationID: gen.ID, MemberID: gen.MemberID})
-	if err == nil {
-		err = r.Error
+	r, err := m.c.do(ctx, anyBroker, &findcoordinator.Request{Key: m.group})
+	if err != nil {
+		return false
 	}
-	return errors.Is(err, kafka.UnknownMemberId) || errors.Is(err, kafka.IllegalGeneration)
+	// Version 0, because kafka-go reads the fields of the later ones in the wrong order.
+	r, err = m.c.send(ctx, &call{broker: r.(*findcoordinator.Response).NodeID, highest: 0,
+		message: &heartbeat.Request{GroupID: m.group, GenerationID: gen.ID, MemberID: gen.MemberID}})
+	if err != nil {
+		return false
+	}
+	code := kafka.Error(r.(*heartbeat.Response).ErrorCode)
+	return code == kafka.UnknownMemberId || code == kafka.IllegalGeneration
 }
 
 // leave ends the membership. kafka-go cannot be interrupted while it waits for the other members to join; then its

@@ -174,25 +174,36 @@ func (a *assigner) giveRest() {
 	}
 }
 
-// level moves partitions to members that have at least two fewer, until there are none. Each move makes the sum of the
-// squared loads smaller, so it ends; if all members want all topics, it ends balanced after the fewest moves possible.
+// level moves partitions from the members with most to members that have at least two fewer, until there are none. Each
+// move makes the sum of the squared loads smaller, so it ends. If all members want all topics, it ends balanced, and no
+// partition moved that did not have to: who received has the least, so nobody gives what he received.
 func (a *assigner) level() {
-	for moved := true; moved; {
-		moved = false
+	for a.moveOne() {
+	}
+}
+
+// moveOne makes one move and says whether there was one to make.
+func (a *assigner) moveOne() bool {
+	byLoad := make([]int, len(a.ids))
+	for i := range byLoad {
+		byLoad[i] = i
+	}
+	slices.SortStableFunc(byLoad, func(i, j int) int { return a.load[j] - a.load[i] })
+	for _, from := range byLoad {
 		for k := len(a.parts) - 1; k >= 0; k-- {
 			p := a.parts[k]
-			from, ok := a.owner[p]
-			if !ok {
+			if i, ok := a.owner[p]; !ok || i != from {
 				continue
 			}
 			if to := a.least(p.topic); a.load[to]+1 < a.load[from] {
 				a.owner[p] = to
 				a.load[from]--
 				a.load[to]++
-				moved = true
+				return true
 			}
 		}
 	}
+	return false
 }
 
 func (a *assigner) result() kafka.GroupMemberAssignments {
