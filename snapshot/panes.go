@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"phasor/sketcher/sketch"
 	"phasor/snapshot/bucket"
@@ -77,6 +78,32 @@ func (e *Epoch) ListPanes(ctx context.Context, from, to int64) ([]PaneRef, error
 	for i, r := range listed {
 		refs[i] = r.PaneRef
 	}
+	return refs, nil
+}
+
+// ListPanesOf returns the panes of one partition and one length within [from, to), by start, also those inside a longer
+// one. It asks the store only for names that begin as from and to do, and so follows the newest panes at little cost.
+func (e *Epoch) ListPanesOf(ctx context.Context, p PartitionID, length, from, to int64) ([]PaneRef, error) {
+	first := PaneRef{PartitionID: p, Start: max(from, -maxTime), Length: length}
+	last := PaneRef{PartitionID: p, Start: min(to, maxTime), Length: length}
+	if err := cmp.Or(first.validate(), last.validate()); err != nil {
+		return nil, err
+	}
+	prefix, end := e.paneName(first), e.paneName(last)
+	for !strings.HasPrefix(end, prefix) {
+		prefix = prefix[:len(prefix)-1]
+	}
+	objects, err := e.b.List(ctx, prefix)
+	if err != nil {
+		return nil, wrap("list", prefix, err)
+	}
+	var refs []PaneRef
+	for _, o := range objects {
+		if r, ok := e.parsePane(o.Name); ok && r.PartitionID == p && r.Length == length && r.Start >= from && r.End() <= to {
+			refs = append(refs, r)
+		}
+	}
+	slices.SortFunc(refs, func(a, b PaneRef) int { return cmp.Compare(a.Start, b.Start) })
 	return refs, nil
 }
 

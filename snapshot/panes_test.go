@@ -146,6 +146,33 @@ func TestPaneInsideALongerOneIsIgnored(t *testing.T) {
 	}
 }
 
+func TestListPanesOf(t *testing.T) {
+	e, _, _ := newEpoch(t)
+	for _, p := range []int{1, 11} {
+		for _, length := range []int64{5, 50} {
+			for i := int64(-4); i < 30; i++ {
+				must(t, e.SavePane(t.Context(), &snapshot.Pane{PaneRef: snapshot.PaneRef{PartitionID: partition(p), Start: i * length, Length: length}, Accumulator: sketch.New(e.Map())}))
+			}
+		}
+	}
+	for _, r := range [][2]int64{{-all, all}, {-1 << 63, all}, {0, 100}, {95, 105}, {-20, -10}, {-10, 10}, {-3, 9}, {40, 40}, {9, 3}, {99, 100}} {
+		var want []snapshot.PaneRef
+		for i := int64(-4); i < 30; i++ {
+			if 5*i >= r[0] && 5*i+5 <= r[1] {
+				want = append(want, snapshot.PaneRef{PartitionID: partition(1), Start: 5 * i, Length: 5})
+			}
+		}
+		found, err := e.ListPanesOf(t.Context(), partition(1), 5, r[0], r[1])
+		must(t, err)
+		if d := cmp.Diff(want, found); d != "" {
+			t.Errorf("[%d, %d): %s", r[0], r[1], d)
+		}
+	}
+	if _, err := e.ListPanesOf(t.Context(), partition(1), 0, 0, 1); err == nil {
+		t.Error("listed panes of no length")
+	}
+}
+
 // TestVisiblePanesHoldEveryInstantOnce draws panes nested as compaction nests them.
 func TestVisiblePanesHoldEveryInstantOnce(t *testing.T) {
 	m := sharedMap(t)

@@ -33,7 +33,26 @@ func (e *Epoch) SaveState(ctx context.Context, s *State) error {
 		return err
 	}
 	e.noteDurable(s.PartitionID, s.Next)
+	e.mu.Lock()
+	e.sizes[s.PartitionID] = len(data)
+	e.mu.Unlock()
 	return nil
+}
+
+// StateSize returns the bytes of the newest state of a partition that this handle wrote; 0 if it wrote none.
+func (e *Epoch) StateSize(p PartitionID) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sizes[p]
+}
+
+// NewestState returns the end of a partition's newest state, valid or not; -1 if there is none.
+func (e *Epoch) NewestState(ctx context.Context, p PartitionID) (next int64, err error) {
+	refs, err := e.statesOf(ctx, p)
+	if err != nil || len(refs) == 0 {
+		return -1, err
+	}
+	return refs[0].Next, nil
 }
 
 func (e *Epoch) encodeState(s *State) ([]byte, error) {

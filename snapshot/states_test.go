@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"phasor/snapshot"
 	"phasor/snapshot/bucket"
+	"phasor/snapshot/bucket/buckettest"
 	"phasor/snapshot/safetensors"
 )
 
@@ -82,8 +84,9 @@ func TestSameStateTwice(t *testing.T) {
 	}
 }
 
-// TestEveryDamageOfTheNewestIsNoticed truncates the newest state at every byte, flips a bit of every byte, and expects
-// the one before it each time, the damaged one kept aside.
+// TestEveryDamageOfTheNewestIsNoticed truncates the newest state at every byte and flips a bit of every byte. Through the
+// store, where it expects the state before it each time and the damaged one kept aside, it takes every seventh byte,
+// and all of them with PHASOR_LONG=1.
 func TestEveryDamageOfTheNewestIsNoticed(t *testing.T) {
 	e, b, r := newEpoch(t)
 	p := partition(0)
@@ -106,17 +109,24 @@ func TestEveryDamageOfTheNewestIsNoticed(t *testing.T) {
 			t.Fatalf("%s %d: the damaged state was not set aside: %v", what, i, err)
 		}
 	}
-	step := 1
-	if testing.Short() {
-		step = 37
+	step := 7
+	if os.Getenv("PHASOR_LONG") == "1" {
+		step = 1
 	}
 	n := 0
-	for i := 0; i < len(good); i += step {
-		check("truncated at", i, good[:i])
+	for i := range good {
 		damaged := bytes.Clone(good)
 		damaged[i] ^= 1 << (i % 8)
-		check("flipped in byte", i, damaged)
-		n += 2
+		for _, b := range [][]byte{good[:i], damaged} {
+			if _, err := snapshot.DecodeState(b); !errors.Is(err, snapshot.ErrCorrupt) {
+				t.Fatalf("byte %d: %v", i, err)
+			}
+		}
+		if i%step == 0 {
+			check("truncated at", i, good[:i])
+			check("flipped in byte", i, damaged)
+			n += 2
+		}
 	}
 	aside := names(t, b, "line/0001/corrupt/state/")
 	if len(r.corrupt) != n || len(aside) != n {
@@ -129,6 +139,30 @@ func TestEveryDamageOfTheNewestIsNoticed(t *testing.T) {
 	must(t, e.SaveState(t.Context(), newest))
 	if s, err := e.LoadState(t.Context(), p, testFold); err != nil || s.Next != 6 {
 		t.Errorf("saved again: %v", err)
+	}
+}
+
+// TestDamageOnTheWayLosesNothing: a state that only arrived damaged is not set aside.
+func TestDamageOnTheWayLosesNothing(t *testing.T) {
+	_, b, _ := newEpoch(t)
+	faulty := buckettest.NewFaulty(b, nil)
+	r := new(recorder)
+	e := open(t, faulty, r.hooks())
+	p := partition(0)
+	for next := range int64(3) {
+		must(t, e.SaveState(t.Context(), stateAt(e.Map(), p, next)))
+	}
+	faulty.SetPlan(func(o buckettest.Operation) buckettest.Fault {
+		if o.Kind == "get" && len(r.corrupt) == 0 {
+			return buckettest.Flipped
+		}
+		return buckettest.None
+	})
+	if s, err := e.LoadState(t.Context(), p, nil); err != nil || s.Next != 1 || len(r.corrupt) != 1 {
+		t.Errorf("damaged on the way: %v, reported %q", err, r.corrupt)
+	}
+	if s, err := e.LoadState(t.Context(), p, nil); err != nil || s.Next != 2 {
+		t.Errorf("read again: %v", err)
 	}
 }
 

@@ -50,6 +50,7 @@ type Epoch struct {
 
 	mu      sync.Mutex
 	durable map[PartitionID]int64    // Next of the newest state that this handle wrote or verified.
+	sizes   map[PartitionID]int      // Bytes of the newest state that this handle wrote.
 	refused map[string]bucket.Object // Corrupt objects that were reported, as they were listed.
 }
 
@@ -59,7 +60,7 @@ func (s *Store) newEpoch(number int, spec *feature.Spec) (*Epoch, error) {
 		return nil, fmt.Errorf("snapshot: %s, epoch %d: %w", s.sketch, number, err)
 	}
 	return &Epoch{Store: s, Number: number, prefix: s.epochPrefix(number), m: m,
-		durable: map[PartitionID]int64{}, refused: map[string]bucket.Object{}}, nil
+		durable: map[PartitionID]int64{}, sizes: map[PartitionID]int{}, refused: map[string]bucket.Object{}}, nil
 }
 
 func (s *Store) epochPrefix(number int) string { return fmt.Sprintf("%s%04d/", s.prefix, number) }
