@@ -1,0 +1,157 @@
+package sketcher
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"phasor/sketcher/feature"
+	"phasor/stream"
+	"phasor/stream/decode"
+)
+
+// Pilot collects the vectors on which a feature map is calibrated, from any number of partitions at once. Its records
+// are only looked at: the fold reads them again.
+type Pilot struct {
+	cfg  decode.Config
+	want int
+
+	mu   sync.Mutex
+	x    []float64
+	n    int
+	full chan struct{}
+}
+
+// NewPilot returns a pilot of want records.
+func NewPilot(cfg decode.Config, want int) *Pilot {
+	return &Pilot{cfg: cfg, want: want, full: make(chan struct{})}
+}
+
+// Add adds one vector and reports whether more are wanted. Vectors with NaN or Inf are passed over.
+func (p *Pilot) Add(x []float64) bool {
+	for _, v := range x {
+		if v-v != 0 {
+			return true
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.n == p.want {
+		return false
+	}
+	p.x = append(p.x, x...)
+	if p.n++; p.n == p.want {
+		close(p.full)
+	}
+	return p.n < p.want
+}
+
+// Vectors returns what was collected, row by row, and the number of rows.
+func (p *Pilot) Vectors() ([]float64, int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.x[:len(p.x):len(p.x)], p.n
+}
+
+// Full is closed when the pilot has all its records.
+func (p *Pilot) Full() <-chan struct{} { return p.full }
+
+// Collect adds the records of a partition from offset start on until the pilot is full or ctx ends.
+func (p *Pilot) Collect(ctx context.Context, part stream.Partition, start int64) error {
+	dec, err := decode.New(p.cfg)
+	if err != nil {
+		return err
+	}
+	x := make([]float64, len(p.cfg.Channels))
+	r := part.Read(start)
+	defer r.Close()
+	for {
+		b, err := r.Read(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range b.Records {
+			if dec.Decode(x, &b.Records[i]).Emitted && !p.Add(x) {
+				return nil
+			}
+		}
+		select {
+		case <-p.full:
+			return nil
+		default:
+		}
+	}
+}
+
+// Options completes the options of a calibration by the names and transforms of the channels.
+func Options(o feature.CalibrateOptions, cfg decode.Config) feature.CalibrateOptions {
+	o.Names, o.Transforms = cfg.Names(), make([]string, len(cfg.Channels))
+	for k, c := range cfg.Channels {
+		o.Transforms[k] = c.Transform
+	}
+	return o
+}
+
+// calibrate fills the pilot from p and whatever other partitions bring, and returns a spec made of it. Every partition
+// that is owned takes part; the first that finds the pilot complete calibrates.
+func (s *Service) calibrate(ctx context.Context, p stream.Partition) (*feature.Spec, error) {
+	start, _, err := p.Range(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("sketcher: %s: range of the log: %w", p.ID(), err)
+	}
+	collecting, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- s.pilot.Collect(collecting, p, start) }()
+	defer func() {
+		stop()
+		if done != nil {
+			<-done
+		}
+	}()
+	deadline := time.NewTimer(s.cfg.PilotTimeout)
+	defer deadline.Stop()
+	poll := time.NewTicker(200 * time.Millisecond)
+	defer poll.Stop()
+	late := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-s.calibrated:
+			return nil, nil
+		case err := <-done:
+			if done = nil; err != nil {
+				return nil, err
+			}
+		case <-s.pilot.Full():
+			return s.draw()
+		case <-deadline.C:
+			late = true
+			if _, n := s.pilot.Vectors(); n < MinPilot {
+				s.cfg.Log.Info("waiting for records to calibrate on", "have", n, "need", MinPilot, "topics", s.cfg.Fold.Topics)
+			}
+		case <-poll.C:
+			if _, n := s.pilot.Vectors(); late && n >= MinPilot {
+				return s.draw()
+			}
+		}
+	}
+}
+
+// draw calibrates once; later calls return the same spec.
+func (s *Service) draw() (*feature.Spec, error) {
+	s.drawOnce.Do(func() {
+		x, n := s.pilot.Vectors()
+		spec, report, err := feature.Calibrate(x, Options(s.cfg.Calibrate, s.cfg.Fold.Decode))
+		if err != nil {
+			s.drawErr = fmt.Errorf("sketcher: calibrating on %d records: %w", n, err)
+			return
+		}
+		for _, w := range report.Warnings {
+			s.cfg.Log.Warn("calibration: "+w, "records", n)
+		}
+		s.drawn = spec
+	})
+	return s.drawn, s.drawErr
+}
