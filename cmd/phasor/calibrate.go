@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"phasor/sketcher"
+	"phasor/sketcher/feature"
+	"phasor/snapshot"
+	"phasor/stream"
+	"phasor/stream/kafka"
+)
+
+type calibrateCmd struct {
+	Config     string   `help:"YAML file; its sketch --name is calibrated from its topics into its store." type:"existingfile" placeholder:"FILE"`
+	Name       string   `help:"Sketch of the file; needed if it has several." placeholder:"NAME"`
+	NewEpoch   bool     `help:"Begin a new epoch in the store, although there is one: units, channels or ranges changed."`
+	Input      []string `help:"Files of records instead of topics, CSV or NDJSON by their names; - is standard input." placeholder:"FILE"`
+	Columns    []string `help:"Channels in order: NAME or NAME=PATH; default: every numeric column but the time." placeholder:"NAME,…"`
+	Format     string   `enum:"auto,csv,json,ndjson" default:"auto" help:"csv or json (one value a line), if the names do not say."`
+	Delimiter  string   `help:"Of CSV; default: found out." placeholder:"CHAR"`
+	Missing    string   `enum:"reject,last" default:"reject" help:"What a missing value does: reject or last."`
+	Features   int      `help:"Number of frequencies, a multiple of 32; default by the number of channels." placeholder:"M"`
+	Law        string   `help:"Law of the frequencies: log-radius, gaussian, folded-gaussian, adapted-radius, multi-scale." placeholder:"log-radius"`
+	Directions string   `help:"dense, or selected: worth it for more than 10 channels with clusters." placeholder:"dense"`
+	Transform  []string `help:"Transforms: CHANNEL=identity, log1p, asinh or auto." placeholder:"CHANNEL=NAME,…"`
+	Seed       uint64   `default:"1" help:"Same pilot and seed, same feature map."`
+	Pilot      int      `default:"10000" help:"Records to calibrate on; of a longer file a random choice."`
+	Timeout    Duration `default:"30s" help:"How long to wait for the records of a topic before fewer will do."`
+	Out        string   `help:"File to write; with --config it goes to the store as well." placeholder:"FILE"`
+	JSON       bool     `name:"json" help:"Print the report as one JSON line."`
+}
+
+// Help is shown by --help.
+func (calibrateCmd) Help() string {
+	return `Examples:
+  phasor calibrate --input records.csv --columns a,b,c --features 256 --seed 1 --out spec.safetensors
+  phasor calibrate --config phasor.yaml --new-epoch`
+}
+
+// Run runs the command.
+func (c *calibrateCmd) Run(e *env) error {
+	if len(c.Input) > 0 {
+		return c.fromFiles(e)
+	}
+	if c.Config == "" {
+		return usagef("give --input FILE and --out FILE, or --config FILE")
+	}
+	return c.fromTopics(e)
+}
+
+func (c *calibrateCmd) fromFiles(e *env) error {
+	if c.Out == "" || c.Config != "" {
+		return usagef("--input needs --out, and no --config")
+	}
+	in := inputFlags{Input: c.Input, Columns: c.Columns, Format: c.Format, Delimiter: c.Delimiter, Missing: c.Missing}
+	var names []string
+	pilot := reservoir{want: c.Pilot, rng: rand.New(rand.NewPCG(c.Seed, 0x70696c6f74))}
+	bad, err := in.each(e, func(n []string, x []float64) error {
+		names = n
+		pilot.add(x)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if pilot.seen == 0 {
+		return fmt.Errorf("%v: no usable rows, %d rejected: are the columns and the delimiter right?", c.Input, bad.rows)
+	}
+	o := feature.CalibrateOptions{Names: names, Features: c.Features, Law: c.Law, Directions: c.Directions, Seed: c.Seed}
+	if o.Transforms, err = transforms(names, c.Transform); err != nil {
+		return err
+	}
+	spec, report, err := feature.Calibrate(pilot.x, o)
+	if err != nil {
+		return err
+	}
+	return c.finish(e, spec, report)
+}
+
+// transforms reads CHANNEL=NAME pairs.
+func transforms(names, list []string) ([]string, error) {
+	t := make([]string, len(names))
+	channels := parseChannels(list)
+	for _, ch := range channels {
+		found := false
+		for k, n := range names {
+			if n == ch.Name {
+				t[k], found = ch.Path, true
+			}
+		}
+		if !found {
+			return nil, usagef("--transform names the channel %q; the channels are %v", ch.Name, names)
+		}
+	}
+	return t, nil
+}
+
+// reservoir keeps a uniform choice of the rows it is shown, each with the same probability.
+type reservoir struct {
+	want int
+	rng  *rand.Rand
+	x    []float64
+	seen int64
+}
+
+func (r *reservoir) add(x []float64) {
+	r.seen++
+	if len(r.x) < r.want*len(x) {
+		r.x = append(r.x, x...)
+	} else if i := r.rng.Int64N(r.seen); i < int64(r.want) {
+		copy(r.x[int(i)*len(x):], x)
+	}
+}
+
+func (c *calibrateCmd) fromTopics(e *env) error {
+	cfg, err := loadConfig(c.Config)
+	if err != nil {
+		return err
+	}
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	sc, err := pick(cfg.Sketches, c.Name)
+	if err != nil {
+		return err
+	}
+	b, err := snapshot.OpenBucket(e.ctx, cfg.Store)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	store := snapshot.Open(b, sc.Name)
+	current, err := store.LatestSpec(e.ctx)
+	if err == nil && !c.NewEpoch {
+		return fmt.Errorf("sketch %q has the feature map %s in epoch %d: give --new-epoch to begin another, which starts its count anew", sc.Name, current.Map().Fingerprint(), current.Number)
+	}
+	if err != nil && !errors.Is(err, snapshot.ErrNotExist) {
+		return err
+	}
+	client, err := kafka.New(cfg.Kafka)
+	if err != nil {
+		return usage(err)
+	}
+	defer client.Close()
+	if err := client.Check(e.ctx, sc.Topics...); err != nil {
+		return err
+	}
+	x, err := topicPilot(e, client, sc, c.Pilot, c.Timeout.D())
+	if err != nil {
+		return err
+	}
+	o := calibrateOptions(sc.Calibrate)
+	over(&o.Features, c.Features)
+	over(&o.Law, c.Law)
+	over(&o.Directions, c.Directions)
+	over(&o.Seed, c.Seed)
+	spec, report, err := feature.Calibrate(x, sketcher.Options(o, sc.Config))
+	if err != nil {
+		return err
+	}
+	ep, err := c.create(e, store, current, spec)
+	if err != nil {
+		return err
+	}
+	e.log.Info("epoch", "number", ep.Number, "map", ep.Map().Fingerprint())
+	return c.finish(e, ep.Spec(), report)
+}
+
+// create writes the spec as the first epoch, or as the next one, which begins where the folds of the last one stand.
+func (c *calibrateCmd) create(e *env, store *snapshot.Store, current *snapshot.Epoch, spec *feature.Spec) (*snapshot.Epoch, error) {
+	if current == nil {
+		return store.CreateSpec(e.ctx, spec)
+	}
+	states, err := current.LoadStates(e.ctx)
+	if err != nil {
+		return nil, err
+	}
+	starts := map[snapshot.PartitionID]int64{}
+	for _, s := range states {
+		starts[s.PartitionID] = s.Next
+	}
+	return store.NewEpoch(e.ctx, spec, starts)
+}
+
+func pick(sketches []SketchConfig, name string) (SketchConfig, error) {
+	var names []string
+	for _, s := range sketches {
+		if s.Name == name || name == "" && len(sketches) == 1 {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	return SketchConfig{}, usagef("--name %q: the sketches are %v", name, names)
+}
+
+// topicPilot reads the newest records of all partitions of a sketch's topics.
+func topicPilot(e *env, client *kafka.Client, sc SketchConfig, want int, timeout time.Duration) ([]float64, error) {
+	pilot := sketcher.NewPilot(sc.Config, want)
+	ctx, stop := context.WithCancel(e.ctx)
+	defer stop()
+	parts := map[string][]int{}
+	for _, t := range sc.Topics {
+		parts[t] = sc.Partitions[t]
+	}
+	var once sync.Once
+	deadline := time.AfterFunc(timeout, func() { once.Do(stop) })
+	defer deadline.Stop()
+	go func() {
+		select {
+		case <-pilot.Full():
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	err := client.Static(parts).Run(ctx, func(ctx context.Context, p stream.Partition) error {
+		start, end, err := p.Range(ctx)
+		if err != nil {
+			return err
+		}
+		return pilot.Collect(ctx, p, max(start, end-int64(want)))
+	})
+	x, n := pilot.Vectors()
+	switch {
+	case err != nil && !errors.Is(err, context.Canceled):
+		return nil, err
+	case e.ctx.Err() != nil:
+		return nil, e.ctx.Err()
+	case n < 2:
+		return nil, fmt.Errorf("topics %v gave %d usable records in %v: are the channels' paths right?", sc.Topics, n, timeout)
+	}
+	return x, nil
+}
+
+func (c *calibrateCmd) finish(e *env, spec *feature.Spec, r *feature.Report) error {
+	if c.Out != "" {
+		b, err := spec.Encode()
+		if err != nil {
+			return err
+		}
+		if err := writeFile(c.Out, b); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		return printJSON(e.stdout, map[string]any{"out": c.Out, "map": spec.Fingerprint(), "features": spec.Features, "pilot": r.Records,
+			"radius": []float64{r.R0, r.R1}, "health": r.Health, "warnings": r.Warnings})
+	}
+	fmt.Fprint(e.stderr, fields("feature map", spec.Fingerprint(), "pilot records", r.Records, "channels", spec.Dim(), "features", spec.Features,
+		"radius", fmt.Sprintf("%.3g to %.3g radians per standard unit", r.R0, r.R1), "non-Gaussian signal", fmt.Sprintf("%.1f times the noise", r.Health)))
+	for _, ch := range r.Channels {
+		note := ""
+		if ch.Suggested != ch.Transform {
+			note = fmt.Sprintf(", transform %v suggested", ch.Suggested)
+		}
+		fmt.Fprintf(e.stderr, "  %-20s %v, %v%s\n", ch.Name, ch.Kind, ch.Transform, note)
+	}
+	for _, w := range r.Warnings {
+		fmt.Fprintf(e.stderr, "warning: %s\n", w)
+	}
+	return nil
+}

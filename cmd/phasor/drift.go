@@ -1,0 +1,157 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"phasor/sketcher/drift"
+	"phasor/sketcher/sketch"
+	"phasor/snapshot"
+)
+
+type driftCmd struct {
+	Sketches []string `arg:"" optional:"" help:"Two sketches of one feature map." type:"existingfile"`
+	Spec     string   `help:"Their feature map." type:"existingfile" placeholder:"FILE"`
+	Store    string   `help:"Store to take panes from, instead of two sketches." placeholder:"URL"`
+	Name     string   `help:"Sketch in the store." placeholder:"NAME"`
+	A        Span     `help:"First range of event time." placeholder:"T1..T2"`
+	B        Span     `help:"Second range." placeholder:"T3..T4"`
+	JSON     bool     `name:"json" help:"Print the result as one JSON line."`
+}
+
+// Help is shown by --help.
+func (driftCmd) Help() string {
+	return `Examples:
+  phasor drift monday.safetensors tuesday.safetensors --spec spec.safetensors
+  phasor drift --store /var/lib/phasor --name press-line-4 --a 2026-03-02..2026-03-03 --b 2026-03-09..2026-03-10
+
+Two ranges are compared pane by pane, so that the dependence between records is allowed for. Two sketch files hold
+no panes: their p-value assumes independent records, and the result says so.`
+}
+
+// Run runs the command.
+func (c *driftCmd) Run(e *env) error {
+	var r drift.Result
+	var names []string
+	var err error
+	switch {
+	case len(c.Sketches) == 2 && c.Spec != "" && c.Store == "":
+		r, names, err = c.files()
+	case len(c.Sketches) == 0 && c.Store != "" && c.Name != "" && c.A.given() && c.B.given():
+		r, names, err = c.ranges(e)
+	default:
+		return usagef("give two sketches and --spec, or --store, --name, --a and --b")
+	}
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(e.stdout, driftResult(r, names))
+	}
+	verdict := "no change found"
+	if r.Alarm {
+		verdict = "changed"
+	}
+	fmt.Fprint(e.stdout, fields("verdict", verdict, "statistic", figure(r.Statistic), "threshold", figure(r.Threshold), "p-value", figure(r.PValue), "group", r.Group))
+	if len(r.Channels) > 0 {
+		fmt.Fprint(e.stdout, fields("channels", strings.Join(r.Channels, ", ")))
+	}
+	for k, v := range r.Divergence {
+		fmt.Fprintf(e.stdout, "  %-20s divergence %s bits\n", names[k], figure(v))
+	}
+	for _, note := range []string{r.Assumes, r.Caution} {
+		if note != "" {
+			fmt.Fprintf(e.stdout, "note: %s\n", note)
+		}
+	}
+	return nil
+}
+
+func driftResult(r drift.Result, names []string) map[string]any {
+	m := map[string]any{"alarm": r.Alarm, "statistic": number(r.Statistic), "threshold": number(r.Threshold), "p_value": number(r.PValue),
+		"group": r.Group.String(), "window_panes": r.Window, "effective_sample_ratio": number(r.EffectiveRatio)}
+	if len(r.Channels) > 0 {
+		m["channels"] = r.Channels
+	}
+	if len(r.Divergence) > 0 {
+		d := map[string]any{}
+		for k, v := range r.Divergence {
+			d[names[k]] = number(v)
+		}
+		m["divergence_bits"] = d
+	}
+	for key, note := range map[string]string{"assumes": r.Assumes, "caution": r.Caution} {
+		if note != "" {
+			m[key] = note
+		}
+	}
+	return m
+}
+
+// number is v for JSON, which has no NaN.
+func number(v float64) any {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return v
+}
+
+func (c *driftCmd) files() (drift.Result, []string, error) {
+	m, err := readSpec(c.Spec)
+	if err != nil {
+		return drift.Result{}, nil, err
+	}
+	var two [2]*sketch.Accumulator
+	for i, path := range c.Sketches {
+		if two[i], err = readBoundSketch(path, m); err != nil {
+			return drift.Result{}, nil, err
+		}
+	}
+	r, err := drift.TwoSketches(two[0], two[1])
+	return r, m.Spec().Names(), err
+}
+
+func (c *driftCmd) ranges(e *env) (drift.Result, []string, error) {
+	b, err := snapshot.OpenBucket(e.ctx, c.Store)
+	if err != nil {
+		return drift.Result{}, nil, err
+	}
+	defer b.Close()
+	ep, err := snapshot.Open(b, c.Name).LatestSpec(e.ctx)
+	if err != nil {
+		return drift.Result{}, nil, err
+	}
+	var two [2][]*sketch.Accumulator
+	for i, s := range []Span{c.A, c.B} {
+		if two[i], err = mergedPanes(e, ep, s); err != nil {
+			return drift.Result{}, nil, err
+		}
+	}
+	r, err := drift.TwoRanges(two[0], two[1], drift.Options{})
+	return r, ep.Spec().Names(), err
+}
+
+// mergedPanes returns the panes of a range, each merged over the partitions. All must have one length: a range that
+// holds panes of several levels is compared at its coarsest, so the finer ones are merged.
+func mergedPanes(e *env, ep *snapshot.Epoch, s Span) ([]*sketch.Accumulator, error) {
+	refs, err := ep.ListPanes(e.ctx, s.From.UnixMilli(), s.To.UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	var length int64
+	for _, r := range refs {
+		length = max(length, r.Length)
+	}
+	var panes []*sketch.Accumulator
+	var last int64
+	err = ep.EachPane(e.ctx, s.From.UnixMilli(), s.To.UnixMilli(), func(p *snapshot.Pane) error {
+		start := p.Start - p.Start%length
+		if len(panes) == 0 || start != last {
+			panes, last = append(panes, p.Accumulator), start
+			return nil
+		}
+		return panes[len(panes)-1].Merge(p.Accumulator)
+	})
+	return panes, err
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"phasor/stream/decode"
+	"phasor/stream/replay"
+)
+
+// inputFlags read files of records.
+type inputFlags struct {
+	Input     []string `required:"" help:"Files of records, CSV or NDJSON by their names; - is standard input." placeholder:"FILE"`
+	Columns   []string `help:"Channels in order: NAME or NAME=PATH; default: every numeric column but the time." placeholder:"NAME,…"`
+	Format    string   `enum:"auto,csv,json,ndjson" default:"auto" help:"csv or json (one value a line), if the names do not say."`
+	Delimiter string   `help:"Of CSV; default: found out." placeholder:"CHAR"`
+	Missing   string   `enum:"reject,last" default:"reject" help:"What a missing value does: reject or last."`
+}
+
+// open opens one file.
+func (f *inputFlags) open(e *env, path string) (replay.Feed, error) {
+	opt := replay.Options{NoTime: len(f.Columns) > 0, Decode: decode.Config{Missing: f.Missing}}
+	if len(f.Columns) > 0 {
+		opt.Decode.Channels = parseChannels(f.Columns)
+	}
+	format := f.Format
+	if format == "auto" {
+		switch strings.ToLower(filepath.Ext(path)) {
+		case ".json", ".jsonl", ".ndjson":
+			format = "json"
+		default:
+			format = "csv"
+		}
+	}
+	if format == "csv" {
+		opt.Decode.CSV.Delimiter = f.Delimiter
+	}
+	return openTable(e, path, format, opt)
+}
+
+func openTable(e *env, path, format string, opt replay.Options) (replay.Feed, error) {
+	switch {
+	case format == "csv" && path == "-":
+		return replay.NewCSV(e.stdin, "standard input", opt)
+	case format == "csv":
+		return replay.OpenCSV(path, opt)
+	case path == "-":
+		return replay.NewNDJSON(e.stdin, "standard input", opt)
+	}
+	return replay.OpenNDJSON(path, opt)
+}
+
+// rejects counts rows that could not be read, and logs the first of each reason.
+type rejects struct {
+	e    *env
+	n    map[string]int64
+	rows int64
+}
+
+// add counts err and reports whether reading goes on behind it.
+func (r *rejects) add(err error) bool {
+	var row *replay.RowError
+	if !errors.As(err, &row) {
+		return false
+	}
+	if r.n == nil {
+		r.n = map[string]int64{}
+	}
+	reason := row.Reason.String()
+	if r.n[reason] == 0 {
+		r.e.log.Warn("row rejected; more of this kind are only counted", "err", err)
+	}
+	r.n[reason]++
+	r.rows++
+	return true
+}
+
+// each calls use for every row of every file. All files must have the same channels.
+func (f *inputFlags) each(e *env, use func(names []string, x []float64) error) (rejects, error) {
+	bad := rejects{e: e}
+	b := newBar(e, "reading", -1)
+	defer b.close()
+	var names []string
+	for _, path := range f.Input {
+		feed, err := f.open(e, path)
+		if err != nil {
+			return bad, err
+		}
+		if names == nil {
+			names = feed.Channels()
+		}
+		if err := sameNames(path, names, feed.Channels()); err != nil {
+			return bad, err
+		}
+		err = f.rows(e.ctx, feed, names, &bad, b, use)
+		if err := errors.Join(err, replay.Close(feed)); err != nil {
+			return bad, err
+		}
+	}
+	return bad, nil
+}
+
+func (f *inputFlags) rows(ctx context.Context, feed replay.Feed, names []string, bad *rejects, b bar, use func([]string, []float64) error) error {
+	for n := int64(1); ; n++ {
+		x, _, err := feed.Next()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil && bad.add(err):
+			continue
+		case err != nil:
+			return err
+		}
+		if err := use(names, x); err != nil {
+			return err
+		}
+		if n%4096 == 0 {
+			b.add(4096)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func sameNames(path string, want, have []string) error {
+	if strings.Join(want, "\x00") == strings.Join(have, "\x00") {
+		return nil
+	}
+	return fmt.Errorf("%s has the channels %v, the first file has %v: name those to use with --columns", path, have, want)
+}
+
+// sourceOptions steer a source of records to be produced.
+type sourceOptions struct {
+	seed    uint64
+	rate    float64
+	changes []time.Duration
+}
+
+// openSource opens what --source names. The rate of host is its interval.
+func openSource(ctx context.Context, e *env, source string, o sourceOptions) (replay.Feed, error) {
+	kind, arg, _ := strings.Cut(source, ":")
+	switch {
+	case kind == "plant" && arg == "":
+		return replay.NewPlant(replay.PlantConfig{Seed: o.seed, Rate: o.rate, Changes: o.changes})
+	case kind == "host" && arg == "":
+		rate := o.rate
+		if rate == 0 {
+			rate = 10
+		}
+		return replay.NewHost(ctx, time.Duration(float64(time.Second)/rate))
+	case kind == "skab" && arg != "":
+		return replay.NewSKAB(arg, replay.SKABOptions{})
+	case kind == "csv" && arg != "", kind == "stdin" && arg == "csv":
+		return openTable(e, stdinOr(kind, arg), "csv", replay.Options{})
+	case kind == "ndjson" && arg != "", kind == "stdin" && (arg == "" || arg == "ndjson"):
+		return openTable(e, stdinOr(kind, arg), "json", replay.Options{})
+	}
+	return nil, usagef("--source %q: use plant, host, csv:PATH, ndjson:PATH, skab:DIR, stdin or stdin:csv", source)
+}
+
+func stdinOr(kind, arg string) string {
+	if kind == "stdin" {
+		return "-"
+	}
+	return arg
+}
+
+func appendJSONString(b []byte, s string) []byte {
+	q, err := json.Marshal(s)
+	if err != nil { // A string always has JSON.
+		panic(err)
+	}
+	return append(b, q...)
+}
+
+// jsonPath is the path of a field of this very name at the top of a record.
+func jsonPath(name string) string {
+	escaped := strings.NewReplacer(`\`, `\\`, `.`, `\.`, `[`, `\[`).Replace(name)
+	if strings.HasPrefix(escaped, "$") {
+		escaped = `\` + escaped
+	}
+	return escaped
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"phasor/stream/kafka"
+	"phasor/stream/replay"
+)
+
+type produceCmd struct {
+	kafkaFlags
+	Topic       string   `required:"" help:"Topic to write to."`
+	Source      string   `default:"plant" help:"plant, host, csv:PATH, ndjson:PATH, skab:DIR, stdin or stdin:csv."`
+	Format      string   `enum:"json,csv,float32,float64" default:"json" help:"How records are encoded: json, csv, float32 or float64."`
+	Rate        float64  `help:"Records a second; default: as fast as they come." placeholder:"N"`
+	Count       int64    `help:"Stop after so many records." placeholder:"N"`
+	For         Duration `help:"Stop after this time." placeholder:"60s"`
+	Seed        uint64   `default:"1" help:"Seed of the plant."`
+	Change      []string `help:"Times after the start at which the plant's regime changes." placeholder:"35s,…"`
+	Keep        bool     `name:"keep-times" help:"Keep the records' own times instead of stamping them when they are produced."`
+	TimeField   string   `name:"time.field" help:"Write the time into this field of json and csv records as well." placeholder:"NAME"`
+	Partitions  int      `default:"1" help:"Partitions of the topic, if it has to be created."`
+	Compression string   `enum:"none,gzip,snappy,lz4,zstd" default:"none" help:"none, gzip, snappy, lz4 or zstd."`
+	JSON        bool     `name:"json" help:"Print the result as one JSON line."`
+}
+
+// Help is shown by --help.
+func (produceCmd) Help() string {
+	return `Examples:
+  phasor produce --brokers localhost:9092 --topic press --source csv:records.csv
+  phasor produce --brokers localhost:9092 --topic plant --source plant --rate 5000 --for 10m
+  tail -f app.ndjson | phasor produce --brokers localhost:9092 --topic app --source stdin
+
+Delivery is at least once: after a cut connection a batch may be in the log twice.`
+}
+
+// Run runs the command.
+func (c *produceCmd) Run(e *env) error {
+	var cfg kafka.Config
+	c.apply(&cfg)
+	client, err := kafka.New(cfg)
+	if err != nil {
+		return usage(err)
+	}
+	defer client.Close()
+	ctx := e.ctx
+	if c.For > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, c.For.D())
+		defer stop()
+	}
+	feed, err := c.feed(ctx, e)
+	if err != nil {
+		return err
+	}
+	defer replay.Close(feed)
+	if _, err := client.CreateTopic(e.ctx, c.Topic, c.Partitions, 0, nil); err != nil {
+		return err
+	}
+	p, err := newProducing(e.ctx, client, c.Topic, feed, c.Format, c.TimeField, c.Compression)
+	if err != nil {
+		return err
+	}
+	p.stamp, p.count = !c.Keep, c.Count
+	began := time.Now()
+	bad := rejects{e: e}
+	b := newBar(e, "producing", -1)
+	n, err := p.run(ctx, &bad, b)
+	b.close()
+	if err != nil {
+		return err
+	}
+	took := time.Since(began)
+	if c.JSON {
+		return printJSON(e.stdout, map[string]any{"topic": c.Topic, "records": n, "rejected": bad.rows, "seconds": took.Seconds()})
+	}
+	fmt.Fprintf(e.stderr, "%d records to %s in %v, %d rejected\n", n, c.Topic, took.Round(time.Millisecond), bad.rows)
+	return nil
+}
+
+func (c *produceCmd) feed(ctx context.Context, e *env) (replay.Feed, error) {
+	o := sourceOptions{seed: c.Seed, rate: c.Rate}
+	for _, t := range c.Change {
+		var d Duration
+		if err := d.UnmarshalText([]byte(t)); err != nil {
+			return nil, usage(err)
+		}
+		o.changes = append(o.changes, d.D())
+	}
+	feed, err := openSource(ctx, e, c.Source, o)
+	if err != nil || c.Rate == 0 || c.Source == "host" {
+		return feed, err
+	}
+	return replay.Pace(ctx, feed, c.Rate)
+}
+
+// producing writes the rows of a feed to a topic.
+type producing struct {
+	producer *kafka.Producer
+	feed     replay.Feed
+	enc      replay.Encoder
+	stamp    bool  // With the time of producing instead of the rows' own.
+	count    int64 // Rows to write; 0: all.
+}
+
+func newProducing(ctx context.Context, client *kafka.Client, topic string, feed replay.Feed, format, timeField, compression string) (*producing, error) {
+	enc, err := replay.NewEncoder(format, feed.Channels(), timeField)
+	if err != nil {
+		return nil, err
+	}
+	p, err := client.Producer(ctx, topic, kafka.ProducerConfig{Compression: compression})
+	if err != nil {
+		return nil, err
+	}
+	return &producing{producer: p, feed: feed, enc: enc, stamp: true}, nil
+}
+
+// flushEvery is how long a record may wait in a batch.
+const flushEvery = 50 * time.Millisecond
+
+// run writes until the feed or ctx ends and returns the number of records that are in the log.
+func (p *producing) run(ctx context.Context, bad *rejects, b bar) (n int64, err error) {
+	flushing := context.WithoutCancel(ctx)
+	var buffer []byte // The producer keeps the records' bytes until they are flushed.
+	flushed, pending := time.Now(), int64(0)
+	flush := func() error {
+		err := p.producer.Flush(flushing)
+		b.add(pending)
+		flushed, pending, buffer = time.Now(), 0, make([]byte, 0, cap(buffer))
+		return err
+	}
+	for p.count == 0 || n < p.count {
+		x, ms, err := p.feed.Next()
+		switch {
+		case errors.Is(err, io.EOF), ctx.Err() != nil:
+			return n, flush()
+		case err != nil && bad.add(err):
+			continue
+		case err != nil:
+			return n, errors.Join(err, flush())
+		}
+		now := time.Now()
+		if p.stamp || ms < 0 {
+			ms = now.UnixMilli()
+		}
+		from := len(buffer)
+		buffer = p.enc.Append(buffer, x, ms)
+		if err := p.producer.Send(flushing, kafka.Message{Value: buffer[from:len(buffer):len(buffer)], Time: ms, Partition: kafka.AnyPartition}); err != nil {
+			return n, err
+		}
+		n++
+		if pending++; now.Sub(flushed) > flushEvery {
+			if err := flush(); err != nil {
+				return n, err
+			}
+		}
+	}
+	return n, flush()
+}

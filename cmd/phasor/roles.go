@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+
+	"phasor/stream/embedded"
+)
+
+type sketcherCmd struct {
+	serviceFlags `group:"service"`
+}
+
+// Help is shown by --help.
+func (sketcherCmd) Help() string {
+	return `Examples:
+  phasor sketcher --config phasor.yaml
+  phasor sketcher --brokers kafka:9092 --topic press.sensors --channels temperature,pressure=readings.p_bar --store /var/lib/phasor
+
+On SIGTERM it stops reading, saves every partition, commits and leaves the group.`
+}
+
+// Run runs the command.
+func (c *sketcherCmd) Run(e *env) error {
+	cfg, err := c.config(e, "127.0.0.1:9464")
+	if err != nil {
+		return err
+	}
+	if len(cfg.Kafka.Brokers) == 0 {
+		return usagef("no brokers: name at least one with --brokers host:port, or use \"phasor run\" for an embedded Kafka")
+	}
+	return runRoles(e, cfg, roles{sketch: true}, "Phasor sketcher")
+}
+
+type trainerCmd struct {
+	serviceFlags `group:"service"`
+}
+
+// Help is shown by --help.
+func (trainerCmd) Help() string {
+	return `Examples:
+  phasor trainer --config phasor.yaml
+  phasor trainer --store s3://bucket/prefix --name press-line-4
+
+It reads nothing but the store. Without a file it needs the name of the sketch only.`
+}
+
+// Run runs the command.
+func (c *trainerCmd) Run(e *env) error {
+	cfg, err := c.trainerConfig(e)
+	if err != nil {
+		return err
+	}
+	return runRoles(e, cfg, roles{train: true}, "Phasor trainer")
+}
+
+// trainerConfig is config for a role that needs neither topics nor channels.
+func (c *trainerCmd) trainerConfig(e *env) (Config, error) {
+	cfg, err := c.config(e, "127.0.0.1:9465")
+	if err == nil {
+		return cfg, nil
+	}
+	if c.Config != "" || c.Name == "" {
+		return cfg, errors.Join(err, errors.New("a trainer without --config needs --name, the name of a sketch in the store"))
+	}
+	for i := range cfg.Sketches {
+		cfg.Sketches[i] = cfg.Sketches[i].withDefaults()
+	}
+	return cfg, nil
+}
+
+type runCmd struct {
+	serviceFlags `group:"service"`
+	Dir          string `name:"embedded.dir" help:"Folder of the embedded Kafka's log; default: memory." placeholder:"DIR"`
+	Port         int    `name:"embedded.port" help:"Port of the embedded Kafka; default: a free one." placeholder:"PORT"`
+	Partitions   int    `name:"embedded.partitions" help:"Partitions of the topics that it creates." placeholder:"4"`
+}
+
+// Help is shown by --help.
+func (runCmd) Help() string {
+	return `Examples:
+  phasor run --topic press --channels temperature,pressure --embedded.port 9092 --embedded.dir ./log
+  phasor run --config phasor.yaml`
+}
+
+// Run runs the command.
+func (c *runCmd) Run(e *env) error {
+	cfg, err := c.config(e, "127.0.0.1:9464")
+	if err != nil {
+		return err
+	}
+	over(&cfg.Embedded.Dir, c.Dir)
+	over(&cfg.Embedded.Port, c.Port)
+	over(&cfg.Embedded.Partitions, c.Partitions)
+	if len(cfg.Kafka.Brokers) == 0 {
+		b, err := startEmbedded(e, &cfg)
+		if err != nil {
+			return err
+		}
+		defer b.Close()
+	}
+	return runRoles(e, cfg, roles{sketch: true, train: true}, "Phasor")
+}
+
+// startEmbedded starts an embedded Kafka with the configured topics and points the configuration at it.
+func startEmbedded(e *env, cfg *Config) (*embedded.Broker, error) {
+	topics := map[string]int{}
+	for _, s := range cfg.Sketches {
+		for _, t := range s.Topics {
+			topics[t] = cfg.Embedded.Partitions
+		}
+	}
+	b, err := embedded.Start(embedded.Config{Dir: cfg.Embedded.Dir, Port: cfg.Embedded.Port, Topics: topics,
+		OnError: func(err error) { e.log.Warn("embedded Kafka", "err", err) }})
+	if err != nil {
+		return nil, err
+	}
+	cfg.Kafka.Brokers = b.Addrs()
+	e.log.Info("embedded Kafka", "brokers", b.Addrs(), "dir", cfg.Embedded.Dir)
+	return b, nil
+}
+
+func runRoles(e *env, cfg Config, r roles, title string) error {
+	p, err := newPipeline(e, cfg, r, title)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	return p.run(e.ctx, nil)
+}
