@@ -42,7 +42,7 @@ booleans: true
 		t.Errorf("%+v %v", r, x)
 	}
 	for _, text := range []string{
-		"format: csv\nchannels: [{name: a}]\ncsv: {delimiter: ';', header: [t, a], decimal: ',', 'null': [NA]}\n",
+		"format: csv\nchannels: [{name: a}]\ncsv: {delimiter: ';', header: [t, a], decimal: ',', nulls: [NA]}\n",
 		"format: tags\nchannels: [{name: a, path: TI-101}]\ntags: {tag: id, value: v, time: ts, tick: 1000}\n",
 		"format: json\narray: values\nchannels: [{name: a}, {name: b}]\n",
 	} {

@@ -92,7 +92,7 @@ func newCSV(c Config) (Decoder, error) {
 	d := len(c.Channels)
 	v := &csvDecoder{
 		sink: newSink(c, d), policy: newPolicy(d, c.Missing == "last"), d: d, maxBytes: c.MaxBytes,
-		delimiter: c.CSV.Delimiter[0], width: len(c.CSV.Header), null: slices.Clone(c.CSV.Null),
+		delimiter: c.CSV.Delimiter[0], width: len(c.CSV.Header), null: slices.Clone(c.CSV.Nulls),
 	}
 	v.decimal = c.CSV.Decimal[0]
 	at := func(path string) *target {

@@ -6,11 +6,20 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 
 	"phasor/stream"
 )
+
+// rounds is n, or ten times as many with PHASOR_LONG=1.
+func rounds(n int) int {
+	if os.Getenv("PHASOR_LONG") == "1" {
+		return 10 * n
+	}
+	return n
+}
 
 func TestConfigErrorsSayWhatToDo(t *testing.T) {
 	a := []Channel{{Name: "a"}}
@@ -80,7 +89,7 @@ func TestFingerprint(t *testing.T) {
 		func(c *Config) { c.Time = Time{"t", "s"} }, func(c *Config) { c.Where = map[string]string{"x": "1"} },
 		func(c *Config) { c.Where = map[string]string{"x": "1 y", "z": "2"} },
 		func(c *Config) { c.Channels = paths("b", "a") }, func(c *Config) { c.Array = "v" }, func(c *Config) { c.Format = "csv" },
-		func(c *Config) { c.Format = "csv"; c.CSV.Header = []string{"a", "b"} }, func(c *Config) { c.Format = "csv"; c.CSV.Null = []string{"-"} },
+		func(c *Config) { c.Format = "csv"; c.CSV.Header = []string{"a", "b"} }, func(c *Config) { c.Format = "csv"; c.CSV.Nulls = []string{"-"} },
 		func(c *Config) { c.Format = "tags"; c.Tags.Tick = 5 },
 	} {
 		c := base
@@ -155,7 +164,7 @@ func TestRaw(t *testing.T) {
 }
 
 func TestCSV(t *testing.T) {
-	c := Config{Format: "csv", Channels: paths("x", "y"), CSV: CSV{Header: []string{"t", "x", "s", "y"}, Null: []string{"NA"}}, Time: Time{Field: "t", Unit: "datetime"}, Where: map[string]string{"s": `a,"b`}}
+	c := Config{Format: "csv", Channels: paths("x", "y"), CSV: CSV{Header: []string{"t", "x", "s", "y"}, Nulls: []string{"NA"}}, Time: Time{Field: "t", Unit: "datetime"}, Where: map[string]string{"s": `a,"b`}}
 	at := int64(1582983047000)
 	x := make([]float64, 2)
 	for _, e := range []struct {

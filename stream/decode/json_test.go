@@ -271,7 +271,7 @@ func TestJSONAgainstOracle(t *testing.T) {
 		compareWithOracle(t, warm, []byte(s))
 	}
 	alphabet := []byte("{}[]\",:.\\ue+-0129abcv \n\x01\xffntrlfs")
-	for n := range 200000 {
+	for n := range rounds(60000) {
 		b := []byte(oracleSeeds[r.IntN(len(oracleSeeds))])
 		for range r.IntN(3) {
 			at := r.IntN(len(b))
@@ -322,7 +322,7 @@ func TestLayoutsDoNotMatter(t *testing.T) {
 		c.Channels = c.Channels[:3]
 		warm := mustNew(t, c)
 		x, y := make([]float64, 3), make([]float64, 3)
-		for range 50000 {
+		for range rounds(15000) {
 			var b strings.Builder
 			b.WriteByte('{')
 			for i := range 1 + r.IntN(7) {

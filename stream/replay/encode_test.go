@@ -39,7 +39,7 @@ func TestEncodersRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		var b []byte
-		for n := range 20000 {
+		for n := range 4000 {
 			for k := range x {
 				x[k] = math.Float64frombits(r.Uint64())
 				if x[k]-x[k] != 0 {

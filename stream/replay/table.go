@@ -178,7 +178,8 @@ func (t *Table) Close() error {
 }
 
 // Next implements Feed. Rows that Where filters out are skipped silently, as are
-// the records of a tags file that do not complete a tick.
+// the records of a tags file that do not complete a tick; the last tick of such a
+// file is not returned, for nothing completes it.
 func (t *Table) Next() ([]float64, int64, error) {
 	for {
 		row, line, err := t.raw()
