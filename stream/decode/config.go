@@ -11,7 +11,7 @@ import (
 const DefaultMaxBytes = 1 << 20
 
 // MaxChannels bounds the number of channels.
-const MaxChannels = 1 << 16
+const MaxChannels = 1 << 14
 
 // Formats lists the known formats.
 func Formats() []string { return []string{"json", "csv", "float32", "float64", "tags"} }

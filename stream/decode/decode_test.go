@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -391,5 +393,46 @@ func TestChunkingByState(t *testing.T) {
 			}
 			other = next
 		}
+	}
+}
+
+// TestManyChannels decodes the largest vectors in every format.
+func TestManyChannels(t *testing.T) {
+	const d = MaxChannels
+	var cells []string
+	var raw []byte
+	for k := range d {
+		cells = append(cells, strconv.Itoa(k))
+		raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(float64(k)))
+	}
+	row := strings.Join(cells, ",")
+	var object strings.Builder
+	for k := range d {
+		fmt.Fprintf(&object, `,"c%d":%d`, k, k)
+	}
+	names := make([]Channel, d)
+	for k := range names {
+		names[k].Name = fmt.Sprintf("c%d", k)
+	}
+	x := make([]float64, d)
+	for _, c := range []struct {
+		config Config
+		value  string
+	}{
+		{Config{Channels: names}, "{" + object.String()[1:] + "}"},
+		{Config{Channels: names, Array: "$"}, "[" + row + "]"},
+		{Config{Channels: names, Format: "csv"}, row},
+		{Config{Channels: names, Format: "float64"}, string(raw)},
+	} {
+		dec := mustNew(t, c.config)
+		for range 3 {
+			clear(x)
+			if r := dec.Decode(x, rec(c.value)); !r.Emitted || x[d-1] != d-1 || x[1234] != 1234 {
+				t.Errorf("%s %s: %+v", c.config.Format, c.config.Array, r)
+			}
+		}
+	}
+	if err := (Config{Channels: make([]Channel, d+1)}).Validate(); err == nil || !strings.Contains(err.Error(), "at most") {
+		t.Errorf("too many channels: %v", err)
 	}
 }

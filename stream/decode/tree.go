@@ -30,9 +30,16 @@ func (s *scanner) at(path string) int32 {
 }
 
 func (s *scanner) child(n int32, name string) int32 {
-	for i, other := range s.nodes[n].names {
-		if other == name {
-			return s.nodes[n].kids[i]
+	element := elementIndex(name)
+	if element >= 0 {
+		if e := s.nodes[n].elements; element < len(e) && e[element] >= 0 {
+			return e[element]
+		}
+	} else {
+		for i, other := range s.nodes[n].names {
+			if other == name {
+				return s.nodes[n].kids[i]
+			}
 		}
 	}
 	kid := int32(len(s.nodes))
@@ -40,11 +47,11 @@ func (s *scanner) child(n int32, name string) int32 {
 	nd := &s.nodes[n]
 	nd.names = append(nd.names, name)
 	nd.kids = append(nd.kids, kid)
-	if k := elementIndex(name); k >= 0 {
-		for len(nd.elements) <= k {
+	if element >= 0 {
+		for len(nd.elements) <= element {
 			nd.elements = append(nd.elements, -1)
 		}
-		nd.elements[k] = kid
+		nd.elements[element] = kid
 	}
 	return kid
 }
