@@ -63,18 +63,19 @@ func TestStandardisationOfNeighbours(t *testing.T) {
 
 func TestSuggestedTransforms(t *testing.T) {
 	rng := pilotRand(3)
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name  string
 		value func() float64
 		want  Transform
 	}{
-		"normal":             {rng.NormFloat64, Identity},
-		"exponential":        {rng.ExpFloat64, Identity},
-		"lognormal":          {func() float64 { return math.Exp(2 * rng.NormFloat64()) }, Log1p},
-		"heavy on both":      {func() float64 { return 50 * studentVariate(rng, 2) }, Asinh},
-		"tiny heavy on both": {func() float64 { return 1e-9 * studentVariate(rng, 2) }, Identity},
-		"rare flag":          {func() float64 { return float64(max(0, rng.IntN(500)-498)) }, Identity},
-		"negative lognormal": {func() float64 { return -math.Exp(2 * rng.NormFloat64()) }, Asinh},
-		"every magnitude":    {func() float64 { return math.Pow(10, 600*rng.Float64()-300) }, Log1p},
+		{"normal", rng.NormFloat64, Identity},
+		{"exponential", rng.ExpFloat64, Identity},
+		{"lognormal", func() float64 { return math.Exp(2 * rng.NormFloat64()) }, Log1p},
+		{"heavy on both", func() float64 { return 50 * studentVariate(rng, 2) }, Asinh},
+		{"tiny heavy on both", func() float64 { return 1e-9 * studentVariate(rng, 2) }, Identity},
+		{"rare flag", func() float64 { return float64(max(0, rng.IntN(500)-498)) }, Identity},
+		{"negative lognormal", func() float64 { return -math.Exp(2 * rng.NormFloat64()) }, Asinh},
+		{"every magnitude", func() float64 { return math.Pow(10, 600*rng.Float64()-300) }, Log1p},
 	} {
 		x := make([]float64, 4000)
 		for i := range x {
@@ -82,11 +83,11 @@ func TestSuggestedTransforms(t *testing.T) {
 		}
 		spec, rep := mustCalibrate(t, x, CalibrateOptions{Names: channelNames(1), Features: 32})
 		if got := rep.Channels[0].Suggested; got != c.want || spec.Channels[0].Transform != Identity || warned(rep, "set its transform to "+c.want.String()+", or") != (c.want != Identity) {
-			t.Errorf("%s: %v suggested for kurtosis %g, %v applied, warnings %q", name, got, rep.Channels[0].Kurtosis, spec.Channels[0].Transform, rep.Warnings)
+			t.Errorf("%s: %v suggested for kurtosis %g, %v applied, warnings %q", c.name, got, rep.Channels[0].Kurtosis, spec.Channels[0].Transform, rep.Warnings)
 		}
 		spec, rep = mustCalibrate(t, x, CalibrateOptions{Names: channelNames(1), Features: 32, Transforms: []string{"auto"}})
 		if spec.Channels[0].Transform != c.want || rep.Channels[0].Transform != c.want {
-			t.Errorf("%s: auto applied %v", name, spec.Channels[0].Transform)
+			t.Errorf("%s: auto applied %v", c.name, spec.Channels[0].Transform)
 		}
 	}
 }

@@ -97,6 +97,26 @@ func drawn(t *testing.T, law string, x []float64, d int) []float64 {
 	return p.newLaw(CalibrateOptions{Law: law}, &Report{}).draw(pilotRand(1), 4096)
 }
 
+func TestCurveHasNoBias(t *testing.T) {
+	// At radii from 4 on a Gaussian's curve is zero; 1/N would be 0.02.
+	const n = 50
+	for _, d := range []int{1, 2, 6} {
+		var sum float64
+		points := 0
+		for seed := range uint64(100) {
+			for _, c := range quantised(t, gaussianPilot(n, d, seed), d).curve() {
+				if c.Radius > 4 && c.Radius < 40 {
+					sum += c.Power
+					points++
+				}
+			}
+		}
+		if mean := sum / float64(points); math.Abs(mean) > .002 {
+			t.Errorf("d=%d: the curve ends at %g", d, mean)
+		}
+	}
+}
+
 func TestGaussianLaw(t *testing.T) {
 	const d = 8
 	radii := drawn(t, LawGaussian, gaussianPilot(2000, d, 2), d)
@@ -194,4 +214,18 @@ func quantised(t testing.TB, x []float64, d int) *pilotSet {
 		p.quantiseColumn(column, k, offset, scale)
 	}
 	return p
+}
+
+// TestRadiusRangeOfOneChannelAmongMany has one channel that moves: few
+// directions have much of it, so that even r0 is large.
+func TestRadiusRangeOfOneChannelAmongMany(t *testing.T) {
+	const d, n = 400, 300
+	x := make([]float64, n*d)
+	for i, v := range gaussianPilot(n, 1, 5) {
+		x[i*d] = v
+	}
+	_, rep := mustCalibrate(t, x, CalibrateOptions{Names: channelNames(d), Features: 32})
+	if rep.R0 < 3 || rep.R1 < 2.99*rep.R0 {
+		t.Errorf("radii [%g, %g]", rep.R0, rep.R1)
+	}
 }
