@@ -121,8 +121,11 @@ func (c *Client) administer(ctx context.Context, try func() error) error {
 	for {
 		err := try()
 		var code kafka.Error
-		if err == nil || !errors.As(err, &code) || !code.Temporary() {
+		if err == nil || !errors.As(err, &code) || !code.Temporary() && code != kafka.BrokerNotAvailable {
 			return err
+		}
+		if code == kafka.BrokerNotAvailable {
+			c.reconnect()
 		}
 		if sleep(ctx, b.next()) != nil {
 			return errors.Join(ctx.Err(), err)

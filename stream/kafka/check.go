@@ -74,14 +74,14 @@ func (c *Client) checkRead(ctx context.Context, id stream.PartitionID) error {
 // explain puts what failed, why and what to do into one error.
 func (c *Client) explain(doing string, err error) error {
 	brokers := strings.Join(c.cfg.Brokers, ", ")
-	kind, advice := c.diagnose(err)
+	advice, kind := c.diagnose(err)
 	if kind == nil {
 		return fmt.Errorf("kafka: %s at %s: %w", doing, brokers, err)
 	}
 	return fmt.Errorf("kafka: %s at %s: %w: %w: %s", doing, brokers, kind, err, advice)
 }
 
-func (c *Client) diagnose(err error) (kind error, advice string) {
+func (c *Client) diagnose(err error) (advice string, kind error) {
 	var (
 		record    tls.RecordHeaderError
 		verify    *tls.CertificateVerificationError
@@ -95,48 +95,48 @@ func (c *Client) diagnose(err error) (kind error, advice string) {
 	)
 	switch {
 	case errors.As(err, &record):
-		return ErrTLS, "the broker does not speak TLS on this port: use its TLS port, or leave tls out"
+		return "the broker does not speak TLS on this port: use its TLS port, or leave tls out", ErrTLS
 	case errors.As(err, &authority):
-		return ErrTLS, "the broker's certificate is signed by an authority that is not trusted: set tls.ca"
+		return "the broker's certificate is signed by an authority that is not trusted: set tls.ca", ErrTLS
 	case errors.As(err, &host):
-		return ErrTLS, "the broker's certificate is for another name: set tls.server_name, or use the name in it"
+		return "the broker's certificate is for another name: set tls.server_name, or use the name in it", ErrTLS
 	case errors.As(err, &verify), errors.As(err, &invalid):
-		return ErrTLS, "the broker's certificate is not valid"
+		return "the broker's certificate is not valid", ErrTLS
 	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls:"):
-		return ErrTLS, "the broker refused this client: if it asks for certificates, set tls.cert and tls.key"
+		return "the broker refused this client: if it asks for certificates, set tls.cert and tls.key", ErrTLS
 	case errors.As(err, &code):
 		return c.diagnoseCode(code)
 	case c.sasl != nil && strings.Contains(err.Error(), "SASL"):
-		return ErrAuthentication, "check sasl.user, the password and sasl.mechanism"
+		return "check sasl.user, the password and sasl.mechanism", ErrAuthentication
 	case c.sasl != nil && c.sasl.pending.Load() > 0 && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
-		return ErrAuthentication, "the broker closed the connection during authentication: check sasl.user, the password and sasl.mechanism"
+		return "the broker closed the connection during authentication: check sasl.user, the password and sasl.mechanism", ErrAuthentication
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "connection reset"):
 		if c.tls == nil {
-			return ErrUnreachable, "the broker closed the connection: if the port is for TLS or SASL, configure tls or sasl"
+			return "the broker closed the connection: if the port is for TLS or SASL, configure tls or sasl", ErrUnreachable
 		}
-		return ErrUnreachable, "the broker closed the connection: if the port is for SASL, configure sasl"
+		return "the broker closed the connection: if the port is for SASL, configure sasl", ErrUnreachable
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return ErrUnreachable, "it did not answer in time: check the address, the port and the firewall"
+		return "it did not answer in time: check the address, the port and the firewall", ErrUnreachable
 	case errors.As(err, &op), errors.As(err, &netErr):
-		return ErrUnreachable, "check the address, that the broker runs, and the firewall"
+		return "check the address, that the broker runs, and the firewall", ErrUnreachable
 	}
-	return nil, ""
+	return "", nil
 }
 
-func (c *Client) diagnoseCode(code kafka.Error) (kind error, advice string) {
+func (c *Client) diagnoseCode(code kafka.Error) (advice string, kind error) {
 	switch code {
 	case kafka.SASLAuthenticationFailed:
-		return ErrAuthentication, "check sasl.user, the password and sasl.mechanism"
+		return "check sasl.user, the password and sasl.mechanism", ErrAuthentication
 	case kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState:
-		return ErrAuthentication, "the broker offers another mechanism: check sasl.mechanism"
+		return "the broker offers another mechanism: check sasl.mechanism", ErrAuthentication
 	case kafka.TopicAuthorizationFailed:
-		return ErrAuthorization, "the user needs Describe and Read on the topic, Write to produce, Create to create it"
+		return "the user needs Describe and Read on the topic, Write to produce, Create to create it", ErrAuthorization
 	case kafka.GroupAuthorizationFailed:
-		return ErrAuthorization, "the user needs Read on the group"
+		return "the user needs Read on the group", ErrAuthorization
 	case kafka.ClusterAuthorizationFailed:
-		return ErrAuthorization, "the user needs this right on the cluster"
+		return "the user needs this right on the cluster", ErrAuthorization
 	case kafka.UnknownTopicOrPartition:
-		return ErrNoTopic, "create it, or correct the name"
+		return "create it, or correct the name", ErrNoTopic
 	}
-	return nil, ""
+	return "", nil
 }

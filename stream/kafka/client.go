@@ -8,10 +8,13 @@ import (
 	"io"
 	"math"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"phasor/stream"
 )
 
 // Client is the connection to one cluster. It is safe for concurrent use.
@@ -23,6 +26,8 @@ type Client struct {
 	conns     conns
 	transport *kafka.Transport
 	topics    topicCache
+
+	reconnected atomic.Int64 // When, in nanoseconds.
 }
 
 // New checks c and returns a client. It reads the files that c names but does not connect: see Client.Check.
@@ -69,7 +74,22 @@ func (c *Client) Close() error {
 }
 
 // reconnect makes the next requests open new connections and look the brokers up anew. Those under way end by themselves.
-func (c *Client) reconnect() { c.transport.CloseIdleConnections() }
+// However many partitions ask for it, it happens once in a while only.
+func (c *Client) reconnect() {
+	now := time.Now().UnixNano()
+	if last := c.reconnected.Load(); now-last > int64(500*time.Millisecond) && c.reconnected.CompareAndSwap(last, now) {
+		c.transport.CloseIdleConnections()
+	}
+}
+
+// retrying is called before each wait. The transport looks brokers up every few seconds, also after that failed: one
+// that it does not know is a reason not to wait for that.
+func (c *Client) retrying(id stream.PartitionID, err error, wait time.Duration) {
+	if errors.Is(err, kafka.BrokerNotAvailable) {
+		c.reconnect()
+	}
+	c.cfg.Hooks.retry(id, err, wait)
+}
 
 const (
 	anyBroker  = -1
@@ -98,7 +118,7 @@ func route(cluster protocol.Cluster, broker int32) (protocol.Broker, error) {
 		return protocol.Broker{ID: -1}, nil
 	case controller:
 		if _, ok := cluster.Brokers[cluster.Controller]; !ok {
-			return protocol.Broker{}, errors.New("the cluster has no controller at the moment")
+			return protocol.Broker{}, kafka.BrokerNotAvailable
 		}
 		return protocol.Broker{ID: cluster.Controller}, nil
 	}

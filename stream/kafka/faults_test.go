@@ -42,8 +42,8 @@ func TestPassingErrorsAreRetried(t *testing.T) {
 				t.Fatal(err)
 			}
 			wantAll(t, got, 20)
-			if h.Hits() != 2 || len(ev.retries) < 2 {
-				t.Errorf("%d faults, told of %q", h.Hits(), ev.retries)
+			if h.Hits() != 2 || len(ev.told()) < 2 {
+				t.Errorf("%d faults, told of %q", h.Hits(), ev.told())
 			}
 		})
 	}
@@ -89,7 +89,7 @@ func TestConnectionsAreCut(t *testing.T) {
 	}
 	wantAll(t, got, 20)
 	if !ev.sawRetry("EOF") {
-		t.Errorf("the cuts were not told: %q", ev.retries)
+		t.Errorf("the cuts were not told: %q", ev.told())
 	}
 }
 
@@ -115,7 +115,7 @@ func TestBrokerHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantAll(t, got, 20)
-	if len(ev.retries) == 0 {
+	if len(ev.told()) == 0 {
 		t.Error("the hang was not told")
 	}
 }

@@ -153,7 +153,7 @@ func (c *Client) fetch(ctx context.Context, m *fetchCall) error {
 	defer cancel()
 	_, err := c.transport.RoundTrip(ctx, c.addr, m)
 	if err != nil {
-		return fmt.Errorf("Fetch request: %w", err)
+		return fmt.Errorf("%v request: %w", protocol.Fetch, err)
 	}
 	return nil
 }

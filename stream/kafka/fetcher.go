@@ -59,7 +59,7 @@ func (f *fetcher) next(ctx context.Context, res *response) error {
 		f.known = time.Now()
 		f.watch()
 		wait := f.retries.next()
-		f.c.cfg.Hooks.retry(f.id, err, wait)
+		f.c.retrying(f.id, err, wait)
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -188,6 +189,13 @@ func (e *events) stalled() int {
 	return e.stalls
 }
 
+// told returns the errors that were tried again.
+func (e *events) told() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.retries)
+}
+
 func (e *events) sawRetry(part string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -286,8 +294,8 @@ type rawLog struct {
 	batches     [][]byte
 	perResponse int
 	aborted     []kmsg.FetchResponseTopicPartitionAbortedTransaction
-	high        int64 // The end of the last batch if 0.
-	version     int16 // Seen.
+	high        int64        // The end of the last batch if 0.
+	version     atomic.Int32 // Of the last request.
 }
 
 func (l *rawLog) end() int64 {
@@ -302,7 +310,7 @@ func (l *rawLog) serve(t testing.TB, opts ...kfake.Opt) *kfake.Cluster {
 	c.ControlKey(int16(kmsg.Fetch), func(q kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		req := q.(*kmsg.FetchRequest)
-		l.version = req.Version
+		l.version.Store(int32(req.Version))
 		if len(req.Topics) == 0 {
 			return nil, nil, false
 		}

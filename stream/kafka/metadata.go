@@ -203,7 +203,7 @@ func (t *topicCache) get(ctx context.Context, name string, since time.Time) (*to
 	asked := time.Now()
 	r, err := t.c.transport.RoundTrip(ctx, t.c.addr, &metadataCall{names: []string{name}, clientID: t.c.cfg.ClientID})
 	if err != nil {
-		return nil, fmt.Errorf("Metadata request: %w", err)
+		return nil, fmt.Errorf("%v request: %w", protocol.Metadata, err)
 	}
 	info := r.(*metadataCall).topics[name]
 	if info == nil {

@@ -98,7 +98,7 @@ func (c *Client) persist(ctx context.Context, id stream.PartitionID, try func(le
 		}
 		since = time.Now()
 		wait := b.next()
-		c.cfg.Hooks.retry(id, err, wait)
+		c.retrying(id, err, wait)
 		if sleep(ctx, wait) != nil {
 			return fmt.Errorf("kafka: %s: %w (last attempt: %v)", id, ctx.Err(), err)
 		}

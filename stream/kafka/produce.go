@@ -163,12 +163,12 @@ func (p *Producer) write(ctx context.Context, part int, recs []Message) error {
 		switch {
 		case err == nil:
 			return nil
-		case ctx.Err() != nil, errors.As(err, &code) && !code.Temporary():
+		case ctx.Err() != nil, errors.As(err, &code) && !code.Temporary() && code != kafka.BrokerNotAvailable:
 			return p.c.explain(doing, err)
 		}
 		since = time.Now()
 		wait := b.next()
-		p.c.cfg.Hooks.retry(id, err, wait)
+		p.c.retrying(id, err, wait)
 		if sleep(ctx, wait) != nil {
 			return p.c.explain(doing, errors.Join(ctx.Err(), err))
 		}

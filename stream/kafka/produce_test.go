@@ -176,8 +176,8 @@ func TestProduceErrors(t *testing.T) {
 	if err := cl.Produce(ctx, "t", m); err != nil {
 		t.Errorf("a leader that moves: %v", err)
 	}
-	if len(ev.retries) != 2 {
-		t.Errorf("told of %q, want 2 retries", ev.retries)
+	if len(ev.told()) != 2 {
+		t.Errorf("told of %q, want 2 retries", ev.told())
 	}
 	for e, want := range map[*kerr.Error]error{kerr.MessageTooLarge: kafka.MessageSizeTooLarge, kerr.TopicAuthorizationFailed: ErrAuthorization} {
 		c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "t", Err: e})

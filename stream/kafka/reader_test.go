@@ -251,8 +251,8 @@ func TestFetchVersions(t *testing.T) {
 		r := open(t, cl, "t", 0).Read(0)
 		got, err := readTo(t, r, 0, 3)
 		r.Close()
-		if err != nil || len(got) != 3 || l.version != min(v, maxFetchVersion) {
-			t.Errorf("broker up to version %d: asked in version %d, read %v, %v", v, l.version, got, err)
+		if err != nil || len(got) != 3 || l.version.Load() != int32(min(v, maxFetchVersion)) {
+			t.Errorf("broker up to version %d: asked in version %d, read %v, %v", v, l.version.Load(), got, err)
 		}
 	}
 }

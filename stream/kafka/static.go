@@ -35,7 +35,7 @@ func (s *staticSource) Run(ctx context.Context, f own) error {
 		for _, topic := range slices.Sorted(maps.Keys(s.parts)) {
 			if err := s.take(ctx, o, running, topic, since); err != nil && ctx.Err() == nil {
 				wait = min(wait, b.next())
-				s.c.cfg.Hooks.retry(stream.PartitionID{Topic: topic, TopicID: stream.NoTopicID, Partition: -1}, err, wait)
+				s.c.retrying(stream.PartitionID{Topic: topic, TopicID: stream.NoTopicID, Partition: -1}, err, wait)
 			}
 		}
 		if wait == s.c.cfg.Watch {
