@@ -50,7 +50,7 @@ func (t *Target) columns(w *weights, seed uint64, threads int) [][]float32 {
 
 // chooseChannels switches the output map of a channel off where it moves the
 // records away from the sketch. The judges are fitted frequencies, so that the
-// held-out ones stay unseen. The map stands, as it makes the channels' own
+// held-out ones stay unseen, on other latents than those that made the map. It stands, as it makes the channels' own
 // distributions exact, unless the loss with it exceeds that of the bare
 // network by more than two standard errors of the latter; then the channels
 // are tried one by one, and each whose map does not pay is left off. Channels
@@ -58,7 +58,7 @@ func (t *Target) columns(w *weights, seed uint64, threads int) [][]float32 {
 func (t *Target) chooseChannels(m *Model, seed uint64, threads int) {
 	index := t.problem.train[:min(len(t.problem.train), trialFrequencies)]
 	loss := func() (loss, se float64) {
-		r := measure(t.problem, index, trialGroups, groupSize, threads, func() source { return m.source(t, seed, draw.Calibration) })
+		r := measure(t.problem, index, trialGroups, groupSize, threads, func() source { return m.source(t, ^seed, draw.Validation) })
 		loss, se, _ = r.loss(0, len(index))
 		return loss, se
 	}

@@ -20,6 +20,9 @@ const (
 	// checkEvery is the number of steps between two looks at whether the
 	// sketch can still tell the generator from the stream.
 	checkEvery = 500
+	// matchedRecords is the number of equivalent records that is enough to end
+	// a fit early.
+	matchedRecords = 20000
 	// memory is the weight of the past in the running loss.
 	memory = 0.98
 )
@@ -109,7 +112,9 @@ func (f *Fitter) Step(n int) error {
 }
 
 // finishIfMatched brings the end of the annealing forward once the averaged
-// weights are within two standard errors of the noise floor.
+// weights are within two standard errors of the noise floor, and those are so
+// small that a generator worth half of the stream's records, or matchedRecords,
+// would have been told apart.
 func (f *Fitter) finishIfMatched() {
 	left := f.schedule.To - f.step
 	rest := max(100, f.step/4)
@@ -121,7 +126,8 @@ func (f *Fitter) finishIfMatched() {
 		r := measure(f.target.problem, f.target.problem.heldOut, n, groupSize, f.config.Threads,
 			func() source { return w.raw(f.config.Seed, draw.Validation) })
 		loss, se, _ := r.loss(0, len(f.target.problem.heldOut))
-		if low, _ := floor(f.target.problem.z, f.target.problem.heldOut, f.target.problem.count); loss-low >= 2*se {
+		low, spread := floor(f.target.problem.z, f.target.problem.heldOut, f.target.problem.count)
+		if loss-low >= 2*se || 2*se > max(2*low, spread/matchedRecords) {
 			return
 		}
 	}

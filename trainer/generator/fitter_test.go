@@ -54,7 +54,7 @@ func TestFitIsReproducible(t *testing.T) {
 		for !f.Done() {
 			advance(t, f, chunk)
 		}
-		return f.Model().flat
+		return f.mean
 	}
 	first := run(brief, 60)
 	threads, other := brief, brief

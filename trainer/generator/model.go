@@ -149,7 +149,7 @@ func (m *Model) blocks(dst, u, du, g []float64) {
 	for lo := 0; lo < n; lo += block {
 		width := min(block, n-lo)
 		t := newTape(m.shape, width)
-		turn(t.u, u[lo*k:], k, width)
+		transpose(t.u, u[lo*k:], k, width)
 		m.weights.forward(t)
 		slope := make([]float64, d*width)
 		for c := range d {
@@ -168,7 +168,7 @@ func (m *Model) blocks(dst, u, du, g []float64) {
 		if scratch.dim == 0 {
 			scratch = m.shape.view(make([]float32, m.shape.params()))
 		}
-		turn(t.dy, g[lo*d:], d, width)
+		transpose(t.dy, g[lo*d:], d, width)
 		for i, s := range slope {
 			t.dy[i] *= float32(s)
 		}
@@ -183,8 +183,8 @@ func (m *Model) blocks(dst, u, du, g []float64) {
 	}
 }
 
-// turn writes width rows of n numbers to dst, n by width.
-func turn(dst []float32, rows []float64, n, width int) {
+// transpose writes width rows of n numbers to dst, n by width.
+func transpose(dst []float32, rows []float64, n, width int) {
 	for i := range width {
 		for c := range n {
 			dst[c*width+i] = float32(rows[i*n+c])

@@ -12,7 +12,7 @@ import (
 	"phasor/snapshot/safetensors"
 )
 
-// Format is the format of a model's file; FORMAT.md specifies it.
+// Format is the format of a model's file, specified in the package documentation.
 const Format = "phasor.model/1"
 
 // ErrModel is wrapped by every error about a file that is no model.
@@ -198,8 +198,7 @@ func (m *Model) readTensors(f *safetensors.File) error {
 	return nil
 }
 
-// check refuses numbers that would make samples NaN or leave the search of the
-// map without an end.
+// check refuses numbers that would make samples NaN or a map that falls.
 func (m *Model) check() error {
 	for i, v := range m.flat {
 		if v-v != 0 {
@@ -213,8 +212,8 @@ func (m *Model) check() error {
 		x := m.out.x[k*(bins+1) : (k+1)*(bins+1)]
 		for b := range bins {
 			lo, hi := m.out.lo[k*bins+b], m.out.hi[k*bins+b]
-			if !(x[b] <= x[b+1]) || !(lo <= hi) || x[b+1]-x[b] > math.MaxFloat32 || hi-lo > math.MaxFloat32 {
-				return fmt.Errorf("bin %d of the map of channel %q falls: from %v, %v to %v, %v", b, m.channels[k].Name, x[b], lo, x[b+1], hi)
+			if !(x[b] <= x[b+1]) || !(lo <= hi) || max(-x[b], x[b+1], -lo, hi) > math.MaxFloat32 || math.IsInf(m.out.value[k*bins+b], 0) {
+				return fmt.Errorf("bin %d of the map of channel %q goes from %v, %v to %v, %v with value %v", b, m.channels[k].Name, x[b], lo, x[b+1], hi, m.out.value[k*bins+b])
 			}
 		}
 	}

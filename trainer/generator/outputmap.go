@@ -3,7 +3,6 @@ package generator
 import (
 	"math"
 	"slices"
-	"sort"
 
 	"phasor/sketcher/feature"
 )
@@ -57,23 +56,34 @@ func newOutputMap(marginals []marginal, sorted [][]float32) outputMap {
 }
 
 // at returns the image of v in channel k, in standard units, its bin, and the
-// slope of the map there.
+// slope of the map there. NaN counts as the largest value.
 func (m *outputMap) at(k int, v float64) (y float64, bin int, slope float64) {
 	x := m.x[k*(bins+1) : (k+1)*(bins+1)]
-	// The last bin whose left end is not beyond v, among those with a width.
-	b := sort.Search(bins, func(i int) bool { return x[i+1] > v })
-	if b == bins {
-		b = bins - 1
+	b := bins - 1
+	if v < x[bins] {
+		// The first bin whose right end is beyond v, and so one with a width.
+		v = max(v, x[0])
+		lo := 0
+		for lo < b {
+			middle := (lo + b) / 2
+			if x[middle+1] > v {
+				b = middle
+			} else {
+				lo = middle + 1
+			}
+		}
+	} else {
 		for b > 0 && x[b] == x[bins] {
 			b--
 		}
-		return m.hi[k*bins+b], b, 0
+		v = x[b+1]
 	}
 	lo, hi := m.lo[k*bins+b], m.hi[k*bins+b]
-	if v <= x[b] || lo == hi {
-		return lo, b, 0
+	width := x[b+1] - x[b]
+	if lo == hi || width == 0 {
+		return hi, b, 0
 	}
-	slope = (hi - lo) / (x[b+1] - x[b])
+	slope = (hi - lo) / width
 	return min(lo+(v-x[b])*slope, hi), b, slope
 }
 

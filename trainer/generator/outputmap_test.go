@@ -135,3 +135,17 @@ func TestMapOfAConstantNetwork(t *testing.T) {
 		}
 	}
 }
+
+// TestMapThatHurtsIsLeftOff: a histogram that contradicts the sketch, here of a
+// fifth of the spread, loses against the bare network, in its channel alone.
+func TestMapThatHurtsIsLeftOff(t *testing.T) {
+	target := small(t, 5000)
+	for b := range bins {
+		target.marginals[0].lo[b] *= .2
+		target.marginals[0].hi[b] *= .2
+	}
+	m := start(t, target, brief, nil).Model()
+	if !m.out.off[0] || m.out.off[1] {
+		t.Errorf("maps off: %v", m.out.off)
+	}
+}

@@ -202,7 +202,7 @@ func energy(a, b, sd []float64) float64 {
 }
 
 // energyRatio returns the energy distance of generated records from a set over
-// that between true samples of the same size, each the mean of pairs of 2,000.
+// that between true samples of the same size, each the mean over pairs of 2,000.
 func (s set) energyRatio(generated []float64, pairs int, rng *rand.Rand) float64 {
 	const size = 2000
 	sd := deviations(s.records(50000, rng), s.dim)
