@@ -42,7 +42,7 @@ func TestDelays(t *testing.T) {
 			continue
 		}
 		seed := uint64(11 + 10*rho)
-		m := newMap(t, newProcess(rho, seed).records(10_000, nil), 1)
+		m := streamMap(t, rho)
 		for _, groups := range sets {
 			delays := make([][]float64, len(changes))
 			named := make([]int, len(changes))
@@ -52,7 +52,7 @@ func TestDelays(t *testing.T) {
 				past := p.panes(t, m, 200, 64, nil)
 				quiet := p.panes(t, m, before, 64, nil)
 				source, state := *p.src, p.state
-				ref, err := NewReference(NewProjection(m, groups...), past, Options{ARL: 1000, Seed: uint64(r)})
+				ref, err := NewReference(NewProjection(m, groups...), past, Options{ARL: 1000, Seed: uint64(r), Simulations: simulations()})
 				if err != nil {
 					t.Fatal(err)
 				}

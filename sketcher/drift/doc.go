@@ -27,7 +27,8 @@
 // Panes may hold different numbers of records. A coordinate's mean is estimated per
 // record, so a rate that changes does not look like a level that changes; panes with
 // fewer than [Options.MinRecords] records are skipped and counted. The scaling by
-// sqrt(N) supposes that the dependence between records is short against a pane.
+// sqrt(N) supposes that the dependence between records is short against a pane; where
+// the reference's panes differ in size, what it does beyond that is fitted from them.
 //
 // The package keeps no clock, reads no files and draws random numbers from seeds only.
 package drift

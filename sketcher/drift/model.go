@@ -48,9 +48,12 @@ type model struct {
 	mean    []float64 // of a record, before the gain
 	slope   []float64 // bias of a block's scales per 1/records, by column
 	inverse float64   // mean of 1/records
+	typical float64   // geometric mean of records
+	gamma   []float64 // power of records in the innovations' variance, by block
 	order   int
 	coef    [maxOrder][]float64
 	sd      []float64 // of the innovations
+	offset  []float64 // mean of the standardised innovations, which unequal panes leave
 	still   []float64 // of a pane without known predecessors
 	alive   []bool
 	live    []int     // alive coordinates by block
@@ -83,7 +86,7 @@ func fit(l layout, x *panes) *model {
 	}
 	m.centred = centred
 	m.prewhiten(centred)
-	m.standardise(centred)
+	m.standardise(centred, x.records)
 	m.shape()
 	return m
 }
@@ -191,7 +194,7 @@ func (m *model) prewhiten(centred []float64) {
 
 // standardise takes the innovations of the centred rows over their moderated standard
 // deviations: each variance is averaged with its group's at priorDegrees.
-func (m *model) standardise(centred []float64) {
+func (m *model) standardise(centred, records []float64) {
 	p, n := m.width(), m.size-m.order
 	e := make([]float64, n*p)
 	for t := range n {
@@ -204,21 +207,25 @@ func (m *model) standardise(centred []float64) {
 			}
 		}
 	}
+	degrees := float64(max(n-1-m.order, 3))
 	v, total := make([]float64, p), make([]float64, p)
+	squares(v, e, degrees)
+	for k := range v {
+		m.alive[k] = m.alive[k] && v[k] > dead
+	}
+	m.uneven(e, v, records)
+	size := make([]float64, len(m.blocks))
 	for t := range n {
-		for k, y := range e[t*p : (t+1)*p] {
-			v[k] += y * y
+		m.spreads(size, records[t+m.order])
+		for i, b := range m.blocks {
+			scale(e[t*p+b.lo:t*p+b.hi], 1/size[i])
 		}
 	}
+	squares(v, e, degrees)
 	for t := range m.size {
 		for k, y := range centred[t*p : (t+1)*p] {
 			total[k] += y * y
 		}
-	}
-	degrees := float64(max(n-1-m.order, 3))
-	for k := range v {
-		v[k] /= degrees
-		m.alive[k] = m.alive[k] && v[k] > dead
 	}
 	m.live = make([]int, len(m.blocks))
 	for i, b := range m.blocks {
@@ -231,13 +238,24 @@ func (m *model) standardise(centred []float64) {
 		m.sd[k] = math.Sqrt(v[k])
 		m.still[k] = max(m.sd[k], math.Sqrt(total[k]/float64(m.size-1)))
 	}
-	for t := range n {
-		row := e[t*p : (t+1)*p]
-		for k := range row {
-			row[k] = clipped(row[k] / m.sd[k])
-		}
+	m.offset = make([]float64, p)
+	for i := range e {
+		k := i % p
+		e[i] /= m.sd[k]
+		m.offset[k] += e[i] / float64(n)
+	}
+	for i := range e {
+		e[i] = clipped(e[i] - m.offset[i%p])
 	}
 	m.innov = e
+}
+
+// squares sets v to the columns' sums of squares of e over degrees.
+func squares(v, e []float64, degrees float64) {
+	clear(v)
+	for i, y := range e {
+		v[i%len(v)] += y * y / degrees
+	}
 }
 
 func clipped(x float64) float64 { return max(-clip, min(clip, x)) }

@@ -160,6 +160,36 @@ func TestPValuesAreUniform(t *testing.T) {
 	}
 }
 
+// The comparison of ranges holds its level against short references too.
+func TestCompareHoldsItsLevel(t *testing.T) {
+	const seed, window, each, refs = 38, 8, 5, 150
+	rng := rand.New(rand.NewPCG(seed, 0))
+	l := plain(32, 8)
+	for _, size := range []int{30, 200} {
+		var five, one int
+		for range refs {
+			x := normalPanes(l, size+each*window, .2, rng)
+			m := fit(l, x.slice(0, size))
+			for i := range each {
+				res, err := m.compare(x.slice(size+i*window, size+(i+1)*window), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if res.PValue < .05 {
+					five++
+				}
+				if res.PValue < .01 {
+					one++
+				}
+			}
+		}
+		t.Logf("seed %d, reference of %d panes: %d and %d of %d below 5 %% and 1 %%", seed, size, five, one, refs*each)
+		if five > refs*each*8/100 || one > refs*each*3/100 || five < refs*each*2/100 {
+			t.Errorf("reference of %d panes: %d and %d of %d below 5 %% and 1 %%", size, five, one, refs*each)
+		}
+	}
+}
+
 func TestSteadyRefusesAChangeAndASeason(t *testing.T) {
 	const seed = 35
 	t.Logf("seed %d", seed)
@@ -174,20 +204,23 @@ func TestSteadyRefusesAChangeAndASeason(t *testing.T) {
 	if refused > 2 {
 		t.Errorf("%d of 200 steady references refused", refused)
 	}
-	for what, shift := range map[string]func(t int) float64{
-		"a change half way": func(t int) float64 { return float64(t / 100) },
-		"a slow season":     func(t int) float64 { return math.Sin(2 * math.Pi * float64(t) / 312) },
-		"a trend":           func(t int) float64 { return float64(t) / 100 },
+	for _, c := range []struct {
+		what  string
+		shift func(t int) float64
+	}{
+		{"a change half way", func(t int) float64 { return float64(t / 100) }},
+		{"a slow season", func(t int) float64 { return math.Sin(2 * math.Pi * float64(t) / 312) }},
+		{"a trend", func(t int) float64 { return float64(t) / 100 }},
 	} {
 		x := normalPanes(l, 200, .2, rng)
 		for i := range x.len() {
 			for k := range 12 {
-				x.row(i)[k] += 1.5 * shift(i)
+				x.row(i)[k] += 1.5 * c.shift(i)
 			}
 		}
 		var e *HistoryError
 		if err := fit(l, x).steady(); !errors.As(err, &e) || e.Lacks != Unsteady || e.Group != GroupS {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: %v", c.what, err)
 		}
 	}
 }
@@ -197,7 +230,7 @@ func TestThresholdsGrowWithRunLength(t *testing.T) {
 	t.Logf("seed %d", seed)
 	l := plain(24, 6)
 	m := fit(l, normalPanes(l, 200, .2, rand.New(rand.NewPCG(seed, 0))))
-	tr := simulate(newScorer(m, []int{1, 2, 4, 8, 16, 32, 64}), 100, 1)
+	tr := simulate(newScorer(m, []int{1, 2, 4, 8, 16, 32, 64}, math.Inf(1)), 100, 1)
 	var last []float64
 	for arl := 20.0; arl < 1e6; arl *= 1.7 {
 		h := slices.Clone(tr.thresholds(arl))
@@ -208,7 +241,7 @@ func TestThresholdsGrowWithRunLength(t *testing.T) {
 		}
 		last = h
 	}
-	again := simulate(newScorer(m, []int{1, 2, 4, 8, 16, 32, 64}), 100, 1)
+	again := simulate(newScorer(m, []int{1, 2, 4, 8, 16, 32, 64}, math.Inf(1)), 100, 1)
 	if !slices.Equal(tr.score, again.score) {
 		t.Error("two simulations of one seed differ")
 	}
@@ -244,5 +277,20 @@ func TestFactorHasTheInnovationsCovariance(t *testing.T) {
 			}
 			near(t, "covariance", got, want, 1e-9)
 		}
+	}
+}
+
+// A short reference is estimated badly, and its thresholds must allow for that.
+func TestThresholdsAllowForAShortReference(t *testing.T) {
+	const seed = 39
+	l := plain(24, 6)
+	var h []float64
+	for _, size := range []int{30, 100, 1000} {
+		m := fit(l, normalPanes(l, size, .2, rand.New(rand.NewPCG(seed, 0))))
+		h = append(h, calibrate(m, mustOptions(t, Options{Simulations: 100})).h[0])
+	}
+	t.Logf("seed %d: thresholds of S %.2f after 30, 100 and 1,000 panes", seed, h)
+	if h[0] < h[1]+.5 || h[1] < h[2] {
+		t.Errorf("thresholds of S %.2f after 30, 100 and 1,000 panes", h)
 	}
 }

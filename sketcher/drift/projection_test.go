@@ -14,7 +14,7 @@ func TestCoordinatesFollowTheDefinition(t *testing.T) {
 	const seed, n = 51, 50
 	t.Logf("seed %d", seed)
 	p := newProcess(.5, seed)
-	m := newMap(t, p.records(3000, nil), seed)
+	m := streamMap(t, 0)
 	x := p.records(n, nil)
 	proj := NewProjection(m)
 	got := proj.Coordinates(nil, pane(t, m, x))
@@ -116,7 +116,7 @@ func TestCoordinatesHaveUnitVariance(t *testing.T) {
 	const seed, trials = 52, 400
 	t.Logf("seed %d", seed)
 	p := newProcess(0, seed)
-	m := newMap(t, p.records(10_000, nil), seed)
+	m := streamMap(t, 0)
 	proj := NewProjection(m)
 	for _, n := range []int{16, 64, 128} {
 		one, two := make([]float64, proj.Len()), make([]float64, proj.Len())
@@ -141,7 +141,7 @@ func TestCoordinatesHaveUnitVariance(t *testing.T) {
 func TestProjectionLeavesOutWhatTheMapLacks(t *testing.T) {
 	const seed = 53
 	p := newProcess(0, seed)
-	m := newMap(t, p.records(3000, nil), seed)
+	m := streamMap(t, 0)
 	if g := NewProjection(m, GroupCV, GroupS, GroupCV).Groups(); !slices.Equal(g, []Group{GroupCV, GroupS}) {
 		t.Errorf("groups %v", g)
 	}

@@ -69,7 +69,7 @@ func (m *model) compare(y *panes, names []string) (Result, error) {
 			sum[k] += v
 		}
 	}
-	s := newScorer(m, []int{n})
+	s := newScorer(m, []int{n}, float64(m.size))
 	by := windowScale(float64(n), g, m.size)
 	res := Result{Threshold: -math.Log10(significance), Window: n, EffectiveRatio: 1}
 	var tested float64

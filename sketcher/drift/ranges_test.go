@@ -15,7 +15,7 @@ func TestTwoRanges(t *testing.T) {
 		runs = 300
 	}
 	const seed = 61
-	m := newMap(t, newProcess(.9, seed).records(10_000, nil), 1)
+	m := streamMap(t, .9)
 	var five, found, named int
 	for r := range runs {
 		p := newProcess(.9, seed+1+uint64(r))
@@ -52,7 +52,7 @@ func TestTwoRangesNeedHistory(t *testing.T) {
 	const seed = 62
 	t.Logf("seed %d", seed)
 	p := newProcess(0, seed)
-	m := newMap(t, p.records(3000, nil), seed)
+	m := streamMap(t, 0)
 	panes := p.panes(t, m, 60, 64, nil)
 	var e *HistoryError
 	if _, err := TwoRanges(panes[:19], panes[20:30], Options{}); !errors.As(err, &e) || e.Lacks != TooFewPanes {

@@ -2,6 +2,7 @@ package drift
 
 import (
 	"fmt"
+	"math"
 
 	"phasor/sketcher/sketch"
 )
@@ -55,7 +56,8 @@ func NewReference(p *Projection, sketches []*sketch.Accumulator, opt Options) (*
 
 // calibrate simulates the thresholds of a scan against m.
 func calibrate(m *model, opt Options) *Reference {
-	r := &Reference{opt: opt, model: m, scorer: newScorer(m, opt.Windows)}
+	r := &Reference{opt: opt, model: m, scorer: newScorer(m, opt.Windows, math.Inf(1))}
+	r.scorer.tabulate()
 	tr := simulate(r.scorer, opt.Simulations, opt.Seed)
 	r.h = append([]float64(nil), tr.thresholds(opt.ARL)...)
 	r.law = tr.law(r.h)

@@ -81,11 +81,12 @@ type watch struct {
 	lags  [maxOrder][]float64
 	x     []float64
 	sum   []float64
+	size  []float64 // by block, what the pane's size does to its spread
 }
 
 func newWatch(r *Reference) watch {
 	p := r.model.width()
-	w := watch{r: r, ring: make([]float64, largestWindow*p), root: make([]float64, largestWindow), x: make([]float64, p), sum: make([]float64, p)}
+	w := watch{r: r, ring: make([]float64, largestWindow*p), root: make([]float64, largestWindow), x: make([]float64, p), sum: make([]float64, p), size: make([]float64, len(r.model.blocks))}
 	for i := range w.lags {
 		w.lags[i] = make([]float64, p)
 	}
@@ -107,16 +108,18 @@ func (w *watch) admit(row []float64, records float64) float64 {
 	w.seen = min(w.seen+1, largestWindow)
 	w.root[w.at] = math.Sqrt(records / m.records)
 	e := w.row(0)
+	m.spreads(w.size, records)
+	sd, order := m.sd, m.order
 	if w.known < m.order {
-		for k, v := range w.x {
-			e[k] = clipped(v / m.still[k])
-		}
-	} else {
-		for k, v := range w.x {
-			for i := range m.order {
-				v -= m.coef[i][k] * w.lags[i][k]
+		sd, order = m.still, 0
+	}
+	for i, b := range m.blocks {
+		for k := b.lo; k < b.hi; k++ {
+			v := w.x[k]
+			for j := range order {
+				v -= m.coef[j][k] * w.lags[j][k]
 			}
-			e[k] = clipped(v / m.sd[k])
+			e[k] = clipped(v/(sd[k]*w.size[i]) - m.offset[k])
 		}
 	}
 	last := w.lags[m.order-1]

@@ -14,7 +14,7 @@ import (
 func small(t testing.TB, seed uint64, groups ...Group) (*Reference, *feature.Map, *process) {
 	t.Helper()
 	p := newProcess(.5, seed)
-	m := newMap(t, p.records(3000, nil), seed)
+	m := streamMap(t, .5)
 	ref, err := NewReference(NewProjection(m, groups...), p.panes(t, m, 60, 64, nil), Options{Simulations: 60, Seed: seed})
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +26,7 @@ func TestReferenceIsReproducible(t *testing.T) {
 	const seed = 41
 	t.Logf("seed %d", seed)
 	p := newProcess(.5, seed)
-	m := newMap(t, p.records(3000, nil), seed)
+	m := streamMap(t, .5)
 	past, next := p.panes(t, m, 60, 64, nil), p.panes(t, m, 80, 64, nil)
 	proj := NewProjection(m)
 	scan := func(seed uint64) (float64, []Result) {
@@ -115,7 +115,7 @@ func TestNotEnoughHistory(t *testing.T) {
 	const seed = 44
 	t.Logf("seed %d", seed)
 	p := newProcess(0, seed)
-	m := newMap(t, p.records(3000, nil), seed)
+	m := streamMap(t, .5)
 	past := append(p.panes(t, m, 19, 64, nil), p.panes(t, m, 5, 3, nil)...)
 	proj := NewProjection(m)
 	var e *HistoryError
@@ -172,13 +172,13 @@ func TestPushDoesNotAllocate(t *testing.T) {
 // Panes whose size varies sixteenfold raise no more alarms than equal ones, and a rate
 // that changes after the reference is no change of the records.
 func TestUnequalPanes(t *testing.T) {
-	runs, length := 4, 300
+	runs, length := 3, 250
 	if long() {
 		runs, length = 40, 1000
 	}
 	for _, rho := range []float64{0, .9} {
 		seed := uint64(5000 + 100*rho)
-		m := newMap(t, newProcess(rho, seed).records(10_000, nil), 1)
+		m := streamMap(t, rho)
 		for _, c := range []struct {
 			name string
 			size func(i int) int
@@ -197,12 +197,12 @@ func TestUnequalPanes(t *testing.T) {
 				return 32
 			}},
 		} {
-			if rho > 0 && !long() && c.name != "16 to 256 records" {
+			if !long() && (rho > 0) != (c.name == "16 to 256 records") {
 				continue
 			}
-			rate, text := summary(scanQuiet(t, m, rho, runs, 200, length, c.size, nil, seed))
+			rate, text := summary(scanQuiet(t, m, func(seed uint64) *process { return newProcess(rho, seed) }, runs, 200, length, c.size, nil, seed))
 			t.Logf("seed %d, dependence %v, %s: %s", seed, rho, c.name, text)
-			if rate > 4 {
+			if limit := map[bool]float64{false: 8, true: 4}[long()]; rate > limit {
 				t.Errorf("dependence %v, %s: %.2f false alarms per 1,000 panes where 1 was asked for", rho, c.name, rate)
 			}
 		}

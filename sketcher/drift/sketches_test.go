@@ -16,17 +16,20 @@ func TestTwoSketchesHoldTheirLevel(t *testing.T) {
 	}
 	const seed = 71
 	p := newProcess(0, seed)
-	m := newMap(t, p.records(10_000, nil), 1)
-	for what, f := range map[string]func(x *[channels]float64){
-		"the pilot's law": nil,
-		"another law": func(x *[channels]float64) {
+	m := streamMap(t, 0)
+	for _, c := range []struct {
+		what   string
+		change func(x *[channels]float64)
+	}{
+		{"the pilot's law", nil},
+		{"another law", func(x *[channels]float64) {
 			tail := math.Exp(.4 * p.rng.NormFloat64())
 			x[0], x[3], x[5], x[6] = .5*x[0]+1, math.Abs(x[3]), x[5]*tail, x[6]*tail
-		},
+		}},
 	} {
 		var five, one int
 		for range runs {
-			res, err := TwoSketches(pane(t, m, p.records(300, f)), pane(t, m, p.records(500, f)))
+			res, err := TwoSketches(pane(t, m, p.records(300, c.change)), pane(t, m, p.records(500, c.change)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -40,9 +43,9 @@ func TestTwoSketchesHoldTheirLevel(t *testing.T) {
 				t.Fatalf("%+v", res)
 			}
 		}
-		t.Logf("seed %d, %s: %d and %d of %d equal pairs below 5 %% and 1 %%", seed, what, five, one, runs)
+		t.Logf("seed %d, %s: %d and %d of %d equal pairs below 5 %% and 1 %%", seed, c.what, five, one, runs)
 		if float64(five) > .05*float64(runs)+3*math.Sqrt(.05*float64(runs)) {
-			t.Errorf("%s: %d of %d equal pairs below 5 %%", what, five, runs)
+			t.Errorf("%s: %d of %d equal pairs below 5 %%", c.what, five, runs)
 		}
 	}
 }
@@ -52,7 +55,7 @@ func TestTwoSketchesHoldTheirLevel(t *testing.T) {
 func TestPhasorTestIsUniform(t *testing.T) {
 	const seed, runs = 72, 300
 	p := newProcess(0, seed)
-	m := newMap(t, p.records(10_000, nil), 1)
+	m := streamMap(t, 0)
 	v := make([]float64, runs)
 	for r := range v {
 		v[r] = math.Pow(10, -phasorTest(m.Spec(), pane(t, m, p.records(200, nil)), pane(t, m, p.records(200, nil))))
@@ -74,27 +77,28 @@ func TestTwoSketchesFindAndName(t *testing.T) {
 	const seed = 73
 	t.Logf("seed %d", seed)
 	p := newProcess(0, seed)
-	m := newMap(t, p.records(10_000, nil), 1)
+	m := streamMap(t, 0)
 	a := pane(t, m, p.records(4000, nil))
-	for what, c := range map[string]struct {
+	for _, c := range []struct {
+		what    string
 		channel string
 		change  func(x *[channels]float64)
 	}{
-		"a mean":      {"d", func(x *[channels]float64) { x[3] += .3 }},
-		"a scale":     {"g", func(x *[channels]float64) { x[6] *= 1.3 }},
-		"a shape":     {"b", func(x *[channels]float64) { x[1] = .9*math.Copysign(1, x[1]) + .4359*p.rng.NormFloat64() }},
-		"correlation": {"", correlate},
+		{"a mean", "d", func(x *[channels]float64) { x[3] += .3 }},
+		{"a scale", "g", func(x *[channels]float64) { x[6] *= 1.3 }},
+		{"a shape", "b", func(x *[channels]float64) { x[1] = .9*math.Copysign(1, x[1]) + .4359*p.rng.NormFloat64() }},
+		{"correlation", "", correlate},
 	} {
 		res, err := TwoSketches(a, pane(t, m, p.records(4000, c.change)))
 		if err != nil || !res.Alarm {
-			t.Errorf("%s: %+v, %v", what, res, err)
+			t.Errorf("%s: %+v, %v", c.what, res, err)
 			continue
 		}
 		if c.channel != "" && (!slices.Contains(res.Channels, c.channel) || len(res.Channels) > 2) {
-			t.Errorf("%s of %s: named %v", what, c.channel, res.Channels)
+			t.Errorf("%s of %s: named %v", c.what, c.channel, res.Channels)
 		}
 		if c.channel == "" && !slices.Contains(res.Pairs, [2]string{"c", "h"}) {
-			t.Errorf("%s: named the pairs %v", what, res.Pairs)
+			t.Errorf("%s: named the pairs %v", c.what, res.Pairs)
 		}
 	}
 	if _, err := TwoSketches(a, pane(t, m, p.records(10, nil))); !errors.Is(err, ErrNotEnoughHistory) {
@@ -113,7 +117,7 @@ func TestDivergence(t *testing.T) {
 	near(t, "of none", jensenShannon(p, make([]int64, 4)), 0, 0)
 	const seed = 74
 	s := newProcess(0, seed)
-	m := newMap(t, s.records(3000, nil), 1)
+	m := streamMap(t, 0)
 	d, err := Divergence(pane(t, m, s.records(500, nil)), pane(t, m, s.records(500, func(x *[channels]float64) { x[2] += 2 })))
 	if err != nil || len(d) != channels || d[2] < .3 || d[0] > .15 {
 		t.Errorf("seed %d: %v, %v", seed, d, err)

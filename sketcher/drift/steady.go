@@ -26,10 +26,11 @@ func (m *model) steady() error {
 	return nil
 }
 
-// differ judges mean squared differences q, by block, of so many parts.
+// differ judges mean squared differences q, by block, of so many parts. The spread under
+// them is an estimate, of about half as many degrees of freedom as panes.
 func (m *model) differ(parts int, q []float64) error {
 	for i, b := range m.blocks {
-		if q[i] > unsteadyQ && wilsonHilferty(q[i], m.nu[i]*float64(parts-1)) > unsteadyP {
+		if q[i] > unsteadyQ && fisherTail(q[i], m.nu[i]*float64(parts-1), float64(m.size)/2) > unsteadyP {
 			return &HistoryError{Lacks: Unsteady, Have: m.size, Need: m.size, Group: b.group, Parts: parts, Q: math.Round(q[i]*100) / 100}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"sync"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -20,7 +21,8 @@ var names = []string{"a", "b", "c", "d", "e", "f", "g", "h"}
 
 // process is a stationary vector autoregression of order 1, correlated over channels.
 type process struct {
-	rho   float64
+	rho   [channels]float64
+	heavy bool // Student's t with 3 degrees of freedom in place of the normal law
 	mix   [channels][channels]float64
 	state [channels]float64
 	src   *rand.PCG
@@ -28,7 +30,10 @@ type process struct {
 }
 
 func newProcess(rho float64, seed uint64) *process {
-	p := &process{rho: rho, src: rand.NewPCG(seed, 7)}
+	p := &process{src: rand.NewPCG(seed, 7)}
+	for k := range p.rho {
+		p.rho[k] = rho
+	}
 	p.rng = rand.New(p.src)
 	// One correlation for all streams, half of it a random one of 12 samples.
 	fixed := rand.New(rand.NewPCG(5, 5))
@@ -71,9 +76,16 @@ func newProcess(rho float64, seed uint64) *process {
 }
 
 func (p *process) next(x *[channels]float64) {
-	s := math.Sqrt(1 - p.rho*p.rho)
-	for k := range p.state {
-		p.state[k] = p.rho*p.state[k] + s*p.rng.NormFloat64()
+	for k, rho := range p.rho {
+		p.state[k] = rho*p.state[k] + math.Sqrt(1-rho*rho)*p.rng.NormFloat64()
+		if p.heavy {
+			var chi float64
+			for range 3 {
+				v := p.rng.NormFloat64()
+				chi += v * v
+			}
+			p.state[k] /= math.Sqrt(chi)
+		}
 	}
 	for i := range x {
 		x[i] = 0
@@ -95,6 +107,19 @@ func (p *process) records(n int, f func(x *[channels]float64)) []float64 {
 		out = append(out, x[:]...)
 	}
 	return out
+}
+
+var maps sync.Map
+
+// streamMap returns the map that 10,000 records of a stream with this dependence give.
+func streamMap(t testing.TB, rho float64) *feature.Map {
+	t.Helper()
+	if m, ok := maps.Load(rho); ok {
+		return m.(*feature.Map)
+	}
+	m := newMap(t, newProcess(rho, 1000).records(10_000, nil), 1)
+	maps.Store(rho, m)
+	return m
 }
 
 func newMap(t testing.TB, pilot []float64, seed uint64) *feature.Map {

@@ -53,6 +53,7 @@ type tail struct {
 	kind  tailKind
 	nu    float64 // chi-squared's degrees of freedom
 	count float64 // log10 of twice the number of coordinates, Bonferroni's share
+	below float64 // denominator's degrees of freedom
 	table []float64
 }
 
@@ -61,7 +62,8 @@ type tailKind uint8
 const (
 	tailChi tailKind = iota
 	tailNormal
-	tailTable // F or Student, tabulated
+	tailFisher
+	tailStudent
 )
 
 // The table's grid is uniform in log x from tableLo to tableHi.
@@ -75,39 +77,56 @@ const (
 // mean s² with nu degrees of freedom. Given finite denominator degrees of freedom it is
 // Student's or Fisher's.
 func newTail(maximal bool, live int, nu, denominator float64) tail {
-	t := tail{nu: nu}
+	t := tail{nu: nu, below: denominator}
+	limit := math.IsInf(denominator, 1)
+	switch {
+	case maximal && limit:
+		t.kind = tailNormal
+	case maximal:
+		t.kind = tailStudent
+	case limit:
+		t.kind = tailChi
+	default:
+		t.kind = tailFisher
+	}
 	if maximal {
-		t.kind, t.count = tailNormal, math.Log10(2*float64(live))
-	}
-	if math.IsInf(denominator, 1) {
-		return t
-	}
-	t.kind = tailTable
-	t.table = make([]float64, tableSize)
-	for i := range t.table {
-		x := math.Exp(tableLo + (tableHi-tableLo)*float64(i)/(tableSize-1))
-		if maximal {
-			t.table[i] = studentTail(x, denominator)
-		} else {
-			t.table[i] = fisherTail(x, nu, denominator)
-		}
+		t.count = math.Log10(2 * float64(live))
 	}
 	return t
 }
 
+// tabulate trades the incomplete beta function of each call for a table of it.
+func (t *tail) tabulate() {
+	if t.kind != tailFisher && t.kind != tailStudent {
+		return
+	}
+	table := make([]float64, tableSize)
+	for i := range table {
+		table[i] = t.raw(math.Exp(tableLo + (tableHi-tableLo)*float64(i)/(tableSize-1)))
+	}
+	t.table = table
+}
+
+// raw returns -log10 of the p-value of one coordinate or mean square.
+func (t *tail) raw(x float64) float64 {
+	switch t.kind {
+	case tailFisher:
+		return fisherTail(x, t.nu, t.below)
+	case tailStudent:
+		return studentTail(x, t.below)
+	case tailNormal:
+		return normalTail(x)
+	}
+	return wilsonHilferty(x, t.nu)
+}
+
 // of returns -log10 of the p-value of the statistic x, at least 0.
 func (t *tail) of(x float64) float64 {
-	var lp float64
-	switch t.kind {
-	case tailChi:
-		return wilsonHilferty(x, t.nu)
-	case tailNormal:
-		lp = normalTail(x)
-	case tailTable:
-		at := (math.Log(max(x, 1e-9)) - tableLo) / (tableHi - tableLo) * (tableSize - 1)
-		i := min(max(int(at), 0), tableSize-2)
-		f := min(max(at-float64(i), 0), 1)
-		lp = t.table[i] + f*(t.table[i+1]-t.table[i])
+	if t.table == nil {
+		return max(0, t.raw(x)-t.count)
 	}
-	return max(0, lp-t.count)
+	at := (math.Log(max(x, 1e-9)) - tableLo) / (tableHi - tableLo) * (tableSize - 1)
+	i := min(max(int(at), 0), tableSize-2)
+	f := min(max(at-float64(i), 0), 1)
+	return max(0, t.table[i]+f*(t.table[i+1]-t.table[i])-t.count)
 }

@@ -54,6 +54,8 @@ func TestFisherAndStudentTails(t *testing.T) {
 func TestTabulatedTailInterpolates(t *testing.T) {
 	f := newTail(false, 20, 12, 9)
 	s := newTail(true, 8, 0, 9)
+	f.tabulate()
+	s.tabulate()
 	for x := .05; x < 40; x *= 1.21 {
 		near(t, "F from the table", f.of(x), fisherTail(x, 12, 9), .002)
 		near(t, "t from the table", s.of(x), max(0, studentTail(x, 9)-math.Log10(16)), .002)

@@ -9,7 +9,9 @@ type scorer struct {
 	tails   []tail // block-major
 }
 
-func newScorer(m *model, windows []int) *scorer {
+// newScorer returns the scorer of windows. degrees are those of the spread under every
+// sum: a simulated threshold allows for a short reference by itself and asks for +Inf.
+func newScorer(m *model, windows []int, degrees float64) *scorer {
 	s := &scorer{m: m, windows: windows}
 	for i, b := range m.blocks {
 		live := max(m.live[i], 1)
@@ -17,14 +19,21 @@ func newScorer(m *model, windows []int) *scorer {
 			live = b.width()
 		}
 		for _, w := range windows {
-			denominator := math.Inf(1)
+			denominator := degrees
 			if w < m.w0[i] && b.group.soft() {
-				denominator = max(2, m.records*float64(w)/m.tau[i])
+				denominator = min(denominator, max(2, m.records*float64(w)/m.tau[i]))
 			}
 			s.tails = append(s.tails, newTail(b.group.maximal(), live, m.nu[i], denominator))
 		}
 	}
 	return s
+}
+
+// tabulate makes the scorer fast for many scores.
+func (s *scorer) tabulate() {
+	for i := range s.tails {
+		s.tails[i].tabulate()
+	}
 }
 
 // score returns -log10 p of block i in the window of index j, of the sum of its
