@@ -15,6 +15,19 @@ func BenchmarkPush(b *testing.B) {
 	}
 }
 
+// BenchmarkCoordinates is the projection of a pane of the default 1024 features.
+func BenchmarkCoordinates(b *testing.B) {
+	p := newProcess(0, 83)
+	m := newMapOf(b, p.records(3000, nil), 1024, 1)
+	proj := NewProjection(m)
+	a := pane(b, m, p.records(64, nil))
+	var c []float64
+	b.ReportAllocs()
+	for b.Loop() {
+		c = proj.Coordinates(c, a)
+	}
+}
+
 // BenchmarkCalibrate is the cost of the thresholds of 200 panes of 100 coordinates.
 func BenchmarkCalibrate(b *testing.B) {
 	l := plain(84, 16)

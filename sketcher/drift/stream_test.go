@@ -124,7 +124,12 @@ func streamMap(t testing.TB, rho float64) *feature.Map {
 
 func newMap(t testing.TB, pilot []float64, seed uint64) *feature.Map {
 	t.Helper()
-	spec, _, err := feature.Calibrate(pilot, feature.CalibrateOptions{Names: names, Features: 256, Seed: seed})
+	return newMapOf(t, pilot, 256, seed)
+}
+
+func newMapOf(t testing.TB, pilot []float64, features int, seed uint64) *feature.Map {
+	t.Helper()
+	spec, _, err := feature.Calibrate(pilot, feature.CalibrateOptions{Names: names, Features: features, Seed: seed})
 	if err != nil {
 		t.Fatal(err)
 	}
