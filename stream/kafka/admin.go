@@ -46,6 +46,12 @@ func (c *Client) CreateTopic(ctx context.Context, name string, partitions, repli
 	if partitions < 1 {
 		return Topic{}, fmt.Errorf("kafka: creating topic %s with %d partitions: at least 1 is needed", name, partitions)
 	}
+	switch _, err := c.Topic(ctx, name); {
+	case err == nil:
+		return c.settled(ctx, name) // No right to create topics is needed for one that is there.
+	case !errors.Is(err, ErrNoTopic) && !errors.Is(err, ErrAuthorization):
+		return Topic{}, err
+	}
 	if replicas == 0 {
 		replicas = -1
 	}
@@ -97,6 +103,12 @@ func (c *Client) settled(ctx context.Context, name string) (Topic, error) {
 
 // DeleteTopic makes sure that a topic does not exist.
 func (c *Client) DeleteTopic(ctx context.Context, name string) error {
+	switch _, err := c.Topic(ctx, name); {
+	case errors.Is(err, ErrNoTopic):
+		return nil
+	case err != nil:
+		return err
+	}
 	err := c.administer(ctx, func() error {
 		r, err := c.do(ctx, controller, &deletetopics.Request{TopicNames: []string{name}, TimeoutMs: int32(c.cfg.RequestTimeout.Milliseconds())})
 		if err != nil {

@@ -29,7 +29,7 @@ var (
 	ErrAuthorization = errors.New("not authorised")
 )
 
-// Check tries what reading the topics will need, once: connecting, TLS, authentication, finding the topics, and reading
+// Check tries what reading the topics will need: connecting, TLS, authentication, finding the topics, and reading
 // the range and the first bytes of each one's first partition. Its error wraps one of ErrUnreachable, ErrTLS,
 // ErrAuthentication, ErrAuthorization and ErrNoTopic where that is the reason, and says what to do.
 func (c *Client) Check(ctx context.Context, topics ...string) error {
@@ -45,19 +45,39 @@ func (c *Client) Check(ctx context.Context, topics ...string) error {
 		if err != nil {
 			return err
 		}
-		id := stream.PartitionID{Topic: name, TopicID: t.ID}
-		leader, _, err := c.topics.leader(ctx, id, time.Time{})
+		if err := c.checkTopic(ctx, stream.PartitionID{Topic: name, TopicID: t.ID}); err != nil {
+			return c.explain("reading topic "+name, err)
+		}
+	}
+	return nil
+}
+
+// checkTopic asks for what a reader asks for. A leader that just moved, as that of a new topic seems to, has the time of
+// one request to settle.
+func (c *Client) checkTopic(ctx context.Context, id stream.PartitionID) error {
+	patient, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
+	defer cancel()
+	var b backoff
+	var since time.Time
+	for {
+		leader, _, err := c.topics.leader(ctx, id, since)
 		if err == nil {
 			_, err = c.listOffset(ctx, leader, id, kafka.FirstOffset, false)
 		}
 		if err == nil {
 			err = c.checkRead(ctx, id)
 		}
-		if err != nil {
-			return c.explain("reading topic "+name, err)
+		var code kafka.Error
+		if err == nil || !errors.As(err, &code) || !code.Temporary() && code != kafka.BrokerNotAvailable {
+			return err
+		}
+		since = time.Now()
+		wait := b.next()
+		c.retrying(id, err, wait)
+		if sleep(patient, wait) != nil {
+			return err
 		}
 	}
-	return nil
 }
 
 // checkRead fetches once from the start of a partition.

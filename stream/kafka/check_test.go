@@ -178,6 +178,10 @@ func TestCheckTopics(t *testing.T) {
 	if err := cl.Check(testContext(t), "t", "absent"); !errors.Is(err, ErrNoTopic) || !strings.Contains(err.Error(), "absent") {
 		t.Errorf("Check of an absent topic: %v", err)
 	}
+	h := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "t", Err: kerr.NotLeaderForPartition, Count: 2})
+	if err := cl.Check(testContext(t), "t"); err != nil || h.Hits() != 2 {
+		t.Errorf("Check while the leader moves: %v after %d faults", err, h.Hits())
+	}
 	for _, key := range []kmsg.Key{kmsg.Fetch, kmsg.ListOffsets, kmsg.Metadata} {
 		h := c.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Topic: "t", Err: kerr.TopicAuthorizationFailed, Count: -1})
 		expect(t, c, nil, ErrAuthorization, "needs Describe and Read")
