@@ -83,7 +83,7 @@ func Resume(cfg FoldConfig, s *snapshot.State) (*Fold, error) {
 		return nil, err
 	}
 	if err := f.dec.Restore(s.Decoder); err != nil {
-		return nil, fmt.Errorf("sketcher: state of %s at offset %d: %w", s.PartitionID, s.Next, err)
+		return nil, fmt.Errorf("%w: the decoder's part of the state of %s at offset %d: %w", errLasting, s.PartitionID, s.Next, err)
 	}
 	f.follows, f.next = s.Follows, s.Next
 	f.watermark, f.recent = s.Watermark, slices.Clone(s.Recent)

@@ -129,11 +129,11 @@ type Fold struct {
 // NewFold returns the fold of an empty prefix of a partition that starts at offset start.
 func NewFold(cfg FoldConfig, id stream.PartitionID, start int64) (*Fold, error) {
 	if err := cfg.Validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errLasting, err)
 	}
 	dec, err := decode.New(cfg.Decode)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errLasting, err)
 	}
 	d := cfg.Map.Dim()
 	f := &Fold{cfg: cfg, dec: dec, id: id, start: start, next: start, watermark: noWatermark, lastOffset: -1,

@@ -27,6 +27,9 @@ func (s *Service) Ready() error {
 	if !calibrated {
 		return fmt.Errorf("sketcher: no feature map yet: %d of %d pilot records", s.pilotSize(), s.cfg.Pilot)
 	}
+	if n := s.waiting.Load(); n > 0 {
+		return fmt.Errorf("sketcher: %d partitions wait for the store or the broker: look at the log", n)
+	}
 	for _, o := range s.owners.list() {
 		if n := o.failures.Load(); n > 0 {
 			return fmt.Errorf("sketcher: the last %d saves of %s failed: look at the store", n, o.id)

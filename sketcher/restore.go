@@ -77,8 +77,8 @@ func (s *Service) formerState(ctx context.Context, e *snapshot.Epoch, cfg FoldCo
 			continue
 		}
 		if last != nil {
-			return nil, fmt.Errorf("sketcher: %s: the store has states of two former topics, with ids %s and %s, and none continues the other: move the states of one out of the store",
-				id, last.TopicID, st.TopicID)
+			return nil, fmt.Errorf("%w: %s: the store has states of two former topics, with ids %s and %s, and none continues the other: move the states of one out of the store",
+				errLasting, id, last.TopicID, st.TopicID)
 		}
 		last = st
 	}

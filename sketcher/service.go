@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"phasor/sketcher/feature"
 	"phasor/snapshot"
@@ -24,7 +27,8 @@ type Service struct {
 	mu    sync.Mutex
 	epoch *snapshot.Epoch
 
-	owners ownerSet
+	owners  ownerSet
+	waiting atomic.Int32 // Partitions that cannot be taken over yet.
 }
 
 // New checks the configuration and returns a service.
@@ -56,13 +60,7 @@ func (s *Service) own(ctx context.Context, p stream.Partition) (err error) {
 			h(id, err != nil)
 		}
 	}()
-	e, err := s.spec(ctx, p)
-	if err != nil {
-		return err
-	}
-	cfg := s.cfg.Fold
-	cfg.Map = e.Map()
-	r, err := s.restore(ctx, e, cfg, p)
+	e, r, err := s.takeOver(ctx, p, log)
 	if h := s.cfg.Hooks.Restored; h != nil && ctx.Err() == nil {
 		h(id, r.result)
 	}
@@ -76,6 +74,52 @@ func (s *Service) own(ctx context.Context, p stream.Partition) (err error) {
 	err = o.run(ctx)
 	log.Info("partition released", "offset", r.fold.Next(), "records", r.fold.Count())
 	return err
+}
+
+// takeOver finds the epoch and the fold with which a partition begins. A store or a broker that cannot be reached is
+// waited for; everything that waiting does not mend is an error.
+func (s *Service) takeOver(ctx context.Context, p stream.Partition, log *slog.Logger) (*snapshot.Epoch, restored, error) {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+		e, err := s.spec(ctx, p)
+		r := restored{result: "failed"}
+		if err == nil {
+			cfg := s.cfg.Fold
+			cfg.Map = e.Map()
+			r, err = s.restore(ctx, e, cfg, p)
+		}
+		if err == nil || lasting(err) || ctx.Err() != nil {
+			return e, r, err
+		}
+		s.waiting.Add(1)
+		log.Warn("the partition cannot be taken over yet; trying again", "err", err, "wait", wait)
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+		s.waiting.Add(-1)
+		if ctx.Err() != nil {
+			return nil, r, ctx.Err()
+		}
+	}
+}
+
+// errLasting is wrapped by errors of the configuration.
+var errLasting = errors.New("sketcher: cannot go on")
+
+// lasting reports whether trying again could not help: objects that cannot be read, another way of folding, a log that
+// does not fit, a configuration that is wrong.
+func lasting(err error) bool {
+	var pos *stream.PositionError
+	if errors.As(err, &pos) {
+		return true
+	}
+	for _, sentinel := range []error{snapshot.ErrCorrupt, snapshot.ErrAllCorrupt, snapshot.ErrVersion, snapshot.ErrMismatch, snapshot.ErrConflict,
+		stream.ErrCorrupt, feature.ErrCalibrate, errLasting} {
+		if errors.Is(err, sentinel) {
+			return true
+		}
+	}
+	return false
 }
 
 // spec returns the epoch to fold in: the newest of the store or, if there is none, one that this process calibrates.
