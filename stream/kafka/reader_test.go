@@ -316,3 +316,27 @@ func TestCloseWhileWaiting(t *testing.T) {
 		t.Fatalf("Read after Close: %v", err)
 	}
 }
+
+// The whole way from a broker in this process, which copies one batch for ever: what a reader can take at most.
+func BenchmarkRead(b *testing.B) {
+	for name, codec := range map[string]kgo.CompressionCodec{"none": kgo.NoCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression()} {
+		b.Run(name, func(b *testing.B) {
+			c := newCluster(b, kfake.NumBrokers(1), kfake.SeedTopics(1, "t"),
+				kfake.SyntheticFetch(kfake.SyntheticBatch{RecordBytes: 100, Records: 2000, RandomFrac: 0.3, Compression: codec}))
+			cl, _ := newClient(b, c, nil)
+			r := open(b, cl, "t", 0).Read(0)
+			defer r.Close()
+			ctx := context.Background()
+			n := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				batch, err := r.Read(ctx)
+				if err != nil {
+					b.Fatal(err)
+				}
+				n += len(batch.Records)
+			}
+			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "records/s")
+		})
+	}
+}
