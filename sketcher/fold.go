@@ -169,7 +169,7 @@ func (f *Fold) Gap(to int64, reason string) {
 // Batch folds the records of b. Records below Next are skipped and counted as duplicates.
 func (f *Fold) Batch(b stream.Batch) Counts {
 	c := Counts{FirstTime: stream.NoTime}
-	late, early, missing := f.late, f.early, f.missing
+	late, early, missing, from := f.late, f.early, f.missing, f.next
 	sealed := len(f.sealed)
 	var last *stream.Record
 	for i := range b.Records {
@@ -187,6 +187,11 @@ func (f *Fold) Batch(b stream.Batch) Counts {
 		f.side.Add(r.Offset, RecordHash(r))
 		last = r
 		f.record(r, &c)
+	}
+	for _, s := range b.Skipped {
+		if s.Next > from {
+			f.gaps = append(f.gaps, snapshot.Gap{From: s.First, To: s.Next, Reason: "corrupt"})
+		}
 	}
 	if last != nil {
 		f.lastOffset, f.lastSum = last.Offset, last.Sum()

@@ -318,6 +318,17 @@ func TestSideSumsAndRejects(t *testing.T) {
 	}
 }
 
+func TestSkippedBatchesAreGaps(t *testing.T) {
+	f := newFold(t)
+	b := stream.Batch{Records: []stream.Record{{Offset: 9, Time: 5, Value: floats(1, 2)}}, Next: 10,
+		Skipped: []*stream.CorruptError{{ID: testID, First: 3, Next: 7, Reason: "checksum"}}}
+	f.Batch(b)
+	f.Batch(b) // Delivered again: nothing is counted twice.
+	if s := f.Cut().State; len(s.Gaps) != 1 || s.Gaps[0] != (snapshot.Gap{From: 3, To: 7, Reason: "corrupt"}) || s.Next != 10 {
+		t.Errorf("gaps %v, next %d", s.Gaps, s.Next)
+	}
+}
+
 func TestRecordHashSeesEveryPart(t *testing.T) {
 	base := stream.Record{Offset: 1, Time: 2, Key: []byte("k"), Value: []byte("v")}
 	seen := map[uint64]stream.Record{}
