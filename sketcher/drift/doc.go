@@ -28,7 +28,9 @@
 // record, so a rate that changes does not look like a level that changes; panes with
 // fewer than [Options.MinRecords] records are skipped and counted. The scaling by
 // sqrt(N) supposes that the dependence between records is short against a pane; where
-// the reference's panes differ in size, what it does beyond that is fitted from them.
+// the reference's panes differ in size, what it does beyond that is fitted from them. A
+// reference of equal panes cannot show it: panes of another size then raise alarms of cv
+// and C on a stream whose records depend on each other, and ask for a new reference.
 //
 // The package keeps no clock, reads no files and draws random numbers from seeds only.
 package drift
