@@ -33,7 +33,7 @@ const (
 	groupSize   = 4096
 	groups      = 32
 	quickGroups = 4
-	fittedShown = 512
+	fittedShown = 256
 )
 
 // Evaluate judges a model on a sketch. The same seed gives the same latents,

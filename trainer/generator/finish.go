@@ -50,11 +50,12 @@ func (t *Target) columns(w *weights, seed uint64, threads int) [][]float32 {
 
 // chooseChannels switches the output map of a channel off where it moves the
 // records away from the sketch. The judges are fitted frequencies, so that the
-// held-out ones stay unseen, on other latents than those that made the map. It stands, as it makes the channels' own
-// distributions exact, unless the loss with it exceeds that of the bare
-// network by more than two standard errors of the latter; then the channels
-// are tried one by one, and each whose map does not pay is left off. Channels
-// with stored values keep theirs, as a flag must be 0 or 1.
+// held-out ones stay unseen, and other latents than those that made the map.
+// The map stands, as it makes the channels' own distributions exact, unless the
+// loss with it exceeds that of the bare network by more than two standard
+// errors of the latter; then the channels are tried one by one, and each whose
+// map does not pay is left off. Channels with stored values keep theirs, as a
+// flag must be 0 or 1.
 func (t *Target) chooseChannels(m *Model, seed uint64, threads int) {
 	index := t.problem.train[:min(len(t.problem.train), trialFrequencies)]
 	loss := func() (loss, se float64) {

@@ -158,6 +158,7 @@ func TestSetSteps(t *testing.T) {
 // TestEarlyFinish: on Gaussian records the start is already right, and the fit
 // ends long before its steps are used up.
 func TestEarlyFinish(t *testing.T) {
+	skipRaced(t)
 	const seed = 37
 	gauss := set{"gauss", 3, 0, func(r *rand.Rand, x []float64) {
 		x[0], x[1], x[2] = r.NormFloat64(), r.NormFloat64(), r.NormFloat64()
@@ -185,6 +186,7 @@ func TestEarlyFinish(t *testing.T) {
 // TestWarmStart: a good model starts with a low rate and few steps and does not
 // get worse; a useless one, and one of another map, starts from the moments.
 func TestWarmStart(t *testing.T) {
+	skipRaced(t)
 	target := small(t, 10000)
 	c := Config{Seed: 1, Steps: 400, Hidden: 32}
 	good := fitted(t, target, c)

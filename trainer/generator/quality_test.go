@@ -47,14 +47,15 @@ func (s set) try(t testing.TB, seed uint64, c Config, features, pairs int) trial
 	return r
 }
 
-// TestFitReachesTheFloor fits two sets with an eighth of the steps: a network
+// TestFitReachesTheFloor fits two sets with a tenth of the steps: a network
 // that does not learn stays at the Gaussian, tens of times beyond the limit.
 func TestFitReachesTheFloor(t *testing.T) {
+	skipRaced(t)
 	for _, s := range []set{plane[0], mixed[0]} {
 		const seed = 1
-		r := s.try(t, seed, Config{Seed: seed, Steps: 500}, 256, 3)
+		r := s.try(t, seed, Config{Seed: seed, Steps: 400}, 256, 3)
 		t.Logf("%s, seed %d: %.2f over the floor, %.0f equivalent records (Gaussian %.0f), %v", s.name, seed, r.ratio, r.evaluation.EquivalentRecords, r.gaussian, r.took)
-		if limit := 3.5; r.ratio > limit {
+		if limit := 4.0; r.ratio > limit {
 			t.Errorf("%s: energy distance %.2f times that of two true samples, want at most %g", s.name, r.ratio, limit)
 		}
 		if r.evaluation.EquivalentRecords < 20*r.gaussian {

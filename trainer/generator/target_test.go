@@ -68,3 +68,12 @@ func fitted(t testing.TB, target *Target, c Config) *Model {
 	}
 	return f.Model()
 }
+
+// skipRaced leaves out a test whose numbers take long under the race detector
+// and whose code other tests run on several goroutines.
+func skipRaced(t testing.TB) {
+	t.Helper()
+	if raced {
+		t.Skip("the race detector has other tests of this code")
+	}
+}
