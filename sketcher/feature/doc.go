@@ -25,8 +25,8 @@
 //
 // # Kernels
 //
-// The sums are computed by the fastest of three kernels that the processor
-// supports: avx512, avx2 or portable, all with equal results. The environment
+// The sums are computed by the fastest kernel that the processor supports, all
+// with equal results: avx512vnni, avx512, avx2 or portable. The environment
 // variable PHASOR_KERNEL forces one; [NewMap] fails if it is not available. The
 // build tag noasm leaves the portable one only. See [Kernel].
 //

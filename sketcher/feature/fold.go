@@ -63,12 +63,7 @@ func records(d int) int {
 }
 
 func (m *Map) foldBlock(s *Sums, q []int32) {
-	d := m.Dim()
-	omega := m.omega
-	for j := 0; j < len(s.A); j += Lanes {
-		m.kernel.Sums((*[Lanes]int64)(s.A[j:]), (*[Lanes]int64)(s.B[j:]), omega[:d], q)
-		omega = omega[d:]
-	}
+	m.kernel.Blocks(s.A, s.B, m.omega, q, m.Dim())
 	m.kernel.Moments(s.Moment1, s.Moment2, s.Min, s.Max, q)
 	m.count(s, q)
 }

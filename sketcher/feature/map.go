@@ -13,7 +13,7 @@ type Map struct {
 	spec        *Spec
 	fingerprint string
 	kernel      kernel.Set
-	omega       [][Lanes]int32 // [m/Lanes][d]
+	omega       [][Lanes]int32 // packed by the kernel
 	bins        []binning      // [d]
 }
 
@@ -36,21 +36,22 @@ func newMap(s *Spec, set kernel.Set) *Map {
 		spec:        s,
 		fingerprint: s.Fingerprint(),
 		kernel:      set,
-		omega:       make([][Lanes]int32, s.Features/Lanes*d),
 		bins:        make([]binning, d),
 	}
+	omega := make([][Lanes]int32, s.Features/Lanes*d)
 	for i, w := range s.Omega {
 		j, k := i/d, i%d
-		m.omega[j/Lanes*d+k][j%Lanes] = w
+		omega[j/Lanes*d+k][j%Lanes] = w
 	}
+	m.omega = set.Pack(omega, d)
 	for k := range m.bins {
 		m.bins[k] = newBinning(s.Edges[k*(Bins+1) : (k+1)*(Bins+1)])
 	}
 	return m
 }
 
-// Kernel returns the name of the kernel that maps use in this process: avx512,
-// avx2 or portable; or the text of the error that [NewMap] returns.
+// Kernel returns the name of the kernel that maps use in this process: avx512vnni,
+// avx512, avx2 or portable; or the text of the error that [NewMap] returns.
 func Kernel() string {
 	set, err := kernel.Select()
 	if err != nil {

@@ -16,7 +16,7 @@ func TestKernelsGiveEqualBytes(t *testing.T) {
 		d, m, n := shape[0], shape[1], shape[2]
 		q := featuretest.Quantised(rand.New(rand.NewPCG(seed, 0)), n, d)
 		encodings := map[string]string{}
-		for _, name := range []string{"portable", "avx2", "avx512"} {
+		for _, name := range []string{"portable", "avx2", "avx512", "avx512vnni"} {
 			t.Setenv("PHASOR_KERNEL", name)
 			mp, err := feature.NewMap(featuretest.Spec(seed, d, m))
 			if err != nil {

@@ -7,7 +7,7 @@ import (
 
 // Set is the functions of one kernel.
 type Set struct {
-	// Name is avx512, avx2 or portable.
+	// Name is avx512vnni, avx512, avx2 or portable.
 	Name string
 
 	// Sums adds a and b of every record and frequency of one block:
@@ -20,6 +20,14 @@ type Set struct {
 	// len(q) is a multiple of len(omega), at most MaxRecords times as long.
 	Sums func(a, b *[Lanes]int64, omega [][Lanes]int32, q []int32)
 
+	// Pack returns the frequencies of all blocks in the form that Blocks
+	// takes, which may be omega itself.
+	Pack func(omega [][Lanes]int32, d int) [][Lanes]int32
+
+	// Blocks is Sums for all blocks of packed frequencies, one after the
+	// other, and records of d channels.
+	Blocks func(a, b []int64, packed [][Lanes]int32, q []int32, d int)
+
 	// Moments adds the moments and widens the range of every record, with
 	// d = len(lo) channels and v the reduced q:
 	//
@@ -29,7 +37,22 @@ type Set struct {
 	Moments func(first, second []int64, lo, hi, q []int32)
 }
 
-var portable = Set{Name: "portable", Sums: Portable, Moments: PortableMoments}
+var portable = plain("portable", Portable, PortableMoments)
+
+// plain returns a kernel that takes frequencies as they are.
+func plain(name string, sums func(a, b *[Lanes]int64, omega [][Lanes]int32, q []int32), moments func(first, second []int64, lo, hi, q []int32)) Set {
+	return Set{
+		Name: name,
+		Sums: sums,
+		Pack: func(omega [][Lanes]int32, d int) [][Lanes]int32 { return omega },
+		Blocks: func(a, b []int64, omega [][Lanes]int32, q []int32, d int) {
+			for ; len(a) >= Lanes; a, b, omega = a[Lanes:], b[Lanes:], omega[d:] {
+				sums((*[Lanes]int64)(a), (*[Lanes]int64)(b), omega[:d], q)
+			}
+		},
+		Moments: moments,
+	}
+}
 
 // variable names the kernel to use instead of the fastest one.
 const variable = "PHASOR_KERNEL"

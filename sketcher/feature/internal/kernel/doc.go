@@ -16,7 +16,8 @@
 //
 // with P P and P Q rounded to binary32 before they are rounded to an integer.
 // The results are integers, so sums of them do not depend on their order, and
-// every kernel gives the same ones: AVX-512, AVX2 and portable Go.
+// every kernel gives the same ones: AVX-512 with and without VNNI, AVX2 and
+// portable Go.
 //
 // # Layout
 //
@@ -28,7 +29,7 @@
 // # Choice of the kernel
 //
 // The fastest kernel that the processor supports is used. The environment
-// variable PHASOR_KERNEL = avx512, avx2 or portable forces one; forcing one
-// that is unknown or unavailable is an error of [Select]. Builds for another
+// variable PHASOR_KERNEL = avx512vnni, avx512, avx2 or portable forces one; forcing
+// one that is unknown or unavailable is an error of [Select]. Builds for another
 // architecture than amd64, or with the tag noasm, have the portable one only.
 package kernel

@@ -70,7 +70,7 @@ func (g *guarded[T]) intact() bool {
 
 func dims(t *testing.T) []int {
 	if os.Getenv("PHASOR_LONG") == "" {
-		return []int{1, 2, 3, 7, 8, 9, 10, 16, 17, 31, 64, 127, 128, 129, 130}
+		return []int{1, 2, 3, 7, 8, 9, 10, 16, 17, 31, 64, 127, 128, 129, 130, 513}
 	}
 	var d []int
 	for k := range 130 {
@@ -101,7 +101,11 @@ func TestSetsAreEqual(t *testing.T) {
 					got, want := guard(start, n%8), slices.Clone(start)
 					frozen := slices.Clone(omega)
 					before := slices.Clone(q.slice())
-					set.Sums((*[Lanes]int64)(got.slice()), (*[Lanes]int64)(got.slice()[Lanes:]), omega, q.slice())
+					if rng.IntN(2) == 0 {
+						set.Sums((*[Lanes]int64)(got.slice()), (*[Lanes]int64)(got.slice()[Lanes:]), omega, q.slice())
+					} else {
+						set.Blocks(got.slice()[:Lanes], got.slice()[Lanes:], set.Pack(omega, d), q.slice(), d)
+					}
 					Portable((*[Lanes]int64)(want), (*[Lanes]int64)(want[Lanes:]), omega, q.slice())
 					if !slices.Equal(got.slice(), want) {
 						t.Fatalf("d=%d n=%d: sums %v, portable %v", d, n, got.slice(), want)
@@ -126,7 +130,7 @@ func TestSetsAtTheCorners(t *testing.T) {
 			var a, b, x, y [Lanes]int64
 			omega := [][Lanes]int32{[Lanes]int32(list)}
 			q := slices.Repeat([]int32{1}, MaxRecords)
-			set.Sums(&a, &b, omega, q)
+			set.Blocks(a[:], b[:], set.Pack(omega, 1), q, 1)
 			for j, p := range list[:Lanes] {
 				s, c := exact(p)
 				x[j], y[j] = MaxRecords*int64(s), MaxRecords*int64(c)
@@ -159,7 +163,7 @@ func TestSetsOnEveryPhase(t *testing.T) {
 				q[2*i], q[2*i+1] = int32(i), 1
 			}
 			var a, b, x, y [Lanes]int64
-			set.Sums(&a, &b, omega[:], q[:])
+			set.Blocks(a[:], b[:], set.Pack(omega[:], 2), q[:], 2)
 			Portable(&x, &y, omega[:], q[:])
 			if a != x || b != y {
 				t.Fatalf("%s: %d phases from %d: %v %v, portable %v %v", set.Name, Lanes*MaxRecords, p, a, b, x, y)
@@ -245,15 +249,17 @@ func TestSelectObeysTheEnvironment(t *testing.T) {
 func BenchmarkSums(b *testing.B) {
 	for _, set := range available() {
 		for _, d := range []int{2, 10, 52} {
-			b.Run(fmt.Sprintf("kernel=%s/d=%d", set.Name, d), func(b *testing.B) {
+			b.Run(fmt.Sprintf("kernel=%s/d=%d/m=1024", set.Name, d), func(b *testing.B) {
 				rng := rand.New(rand.NewPCG(1, 1))
 				n := min(252, 4096/d&^3)
 				omega, q := frequencies(rng, d), values(rng, n*d, limit)
-				var s, c [Lanes]int64
+				const blocks = 1024 / Lanes
+				packed := set.Pack(slices.Concat(slices.Repeat([][][Lanes]int32{omega}, blocks)...), d)
+				s, c := make([]int64, 1024), make([]int64, 1024)
 				for b.Loop() {
-					set.Sums(&s, &c, omega, q)
+					set.Blocks(s, c, packed, q, d)
 				}
-				b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds()/(1024/Lanes), "records/s@1024")
+				b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "records/s")
 			})
 		}
 	}

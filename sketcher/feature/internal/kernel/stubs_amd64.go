@@ -20,6 +20,17 @@ package kernel
 //go:noescape
 func sums512(a *[32]int64, b *[32]int64, omega *[32]int32, q *int32, n int, d int)
 
+// split512 is sums512 for numbers that are split in halves of 16 bits (see split.go):
+// crossed words of the d channels come first in a row, then the joined words of the
+// pairs of channels, both in q and in omega. With dot(x, y) the sum of the products
+// of the signed halves of x and y,
+//
+//	p = sum over k < d of dot(q[k], omega[k][j]) << 16
+//	  + sum over d <= k < d+pairs of dot(q[k], omega[k][j])
+//
+//go:noescape
+func split512(a *[32]int64, b *[32]int64, omega *[32]int32, q *int32, n int, d int, pairs int)
+
 // sums256 adds a and b of n records of d channels and one block of frequencies:
 //
 //	for i := range n {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -16,6 +17,7 @@ import (
 func main() {
 	ConstraintExpr("amd64,!noasm")
 	sums512()
+	split512()
 	sums256()
 	spread512()
 	gram512()
@@ -68,3 +70,9 @@ func (c *constants) float(x float32, n int) Mem { return c.word(math.Float32bits
 
 // doc sets the comment of a declaration, which may have several lines.
 func doc(text string) { Doc(strings.Split(text, "\n")...) }
+
+// align starts the next instruction on a line of the cache of decoded instructions,
+// so that the speed of a short loop does not depend on where the linker puts it.
+func align() {
+	Instruction(&ir.Instruction{Opcode: "PCALIGN", Operands: []Op{Imm(64)}})
+}

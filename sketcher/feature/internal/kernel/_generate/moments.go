@@ -49,6 +49,7 @@ sums and ranges; mask has a bit for every channel:
 	VMOVDQU32_Z(Mem{Base: hi}, reg.K1, high)
 	VPXORQ(sum, sum, sum)
 	x, v, f := ymm[3], ymm[4], zmm[5]
+	align()
 	Label("record")
 	VMOVDQU32_Z(Mem{Base: q}, reg.K1, x)
 	VPMINSD(x, low, low)
@@ -94,6 +95,7 @@ numbers below 2^53, so that binary64 holds them exactly:
 	for k := range 8 {
 		VPXORQ(zmm[k], zmm[k], zmm[k])
 	}
+	align()
 	Label("record")
 	VMOVUPD(Mem{Base: right}, zmm[8])
 	for k := range 8 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -34,23 +35,54 @@ func sumsHeader(name string) {
 	TEXT(name, NOSPLIT, "func(a, b *[32]int64, omega *[32]int32, q *int32, n, d int)")
 	Pragma("noescape")
 	doc(name + " " + sumsDoc)
+	loadSums()
+	MOVQ(regD, stride)
+	SHLQ(Imm(2), stride)
+}
+
+func loadSums() {
 	Load(Param("a"), regA)
 	Load(Param("b"), regB)
 	Load(Param("omega"), regOmega)
 	Load(Param("q"), rows[0])
 	Load(Param("n"), regN)
 	Load(Param("d"), regD)
-	MOVQ(regD, stride)
-	SHLQ(Imm(2), stride)
 }
 
 // sums512 keeps two vectors of frequencies for four records at a time in
 // registers, with all coefficients; the records left over go one by one.
 func sums512() {
 	sumsHeader("sums512")
-	c := newConstants("sums512_constants")
+	sum512{a: zmm[8:10], b: zmm[10:12], free: zmm[22:]}.body("sums512")
+}
+
+const splitDoc = `is sums512 for numbers that are split in halves of 16 bits (see split.go):
+crossed words of the d channels come first in a row, then the joined words of the
+pairs of channels, both in q and in omega. With dot(x, y) the sum of the products
+of the signed halves of x and y,
+
+	p = sum over k < d of dot(q[k], omega[k][j]) << 16
+	  + sum over d <= k < d+pairs of dot(q[k], omega[k][j])`
+
+// split512 is sums512 with dot products of halves, which multiply and add in one
+// instruction.
+func split512() {
+	const name = "split512"
+	TEXT(name, NOSPLIT, "func(a, b *[32]int64, omega *[32]int32, q *int32, n, d, pairs int)")
+	Pragma("noescape")
+	doc(name + " " + splitDoc)
+	loadSums()
+	words := reg.R13
+	Load(Param("pairs"), words)
+	ADDQ(regD, words)
+	MOVQ(words, stride)
+	SHLQ(Imm(2), stride)
+	sum512{a: zmm[8:10], b: zmm[10:12], free: zmm[22:], words: words}.body(name)
+}
+
+func (s sum512) body(name string) {
+	c := newConstants(name + "_constants")
 	const vectors = 2
-	s := sum512{a: zmm[8:10], b: zmm[10:12], free: zmm[22:]}
 	s.turn = c.float(1.0/(1<<32), 1)
 	for i := range 5 {
 		for j, v := range []float32{sines[i], cosines[i]} {
@@ -88,12 +120,14 @@ func sums512() {
 type sum512 struct {
 	a, b, sines, cosines, free []reg.VecPhysical
 	turn                       Mem
+
+	// words holds the words of a row if numbers are split, else it is nil.
+	words reg.GPPhysical
 }
 
 // loop emits the loop over groups of r records, while there are so many.
 func (s sum512) loop(name string, r int) {
 	phases := zmm[:2*r]
-	omega, value, product := s.free[:2], s.free[2:6], s.free[6:10]
 	Label(name)
 	CMPQ(regN, Imm(uint64(r)))
 	JL(LabelRef(name + "_end"))
@@ -105,20 +139,18 @@ func (s sum512) loop(name string, r int) {
 	}
 	MOVQ(regOmega, column)
 	XORQ(channel, channel)
-	Label(name + "_channel")
-	VMOVDQU64(Mem{Base: column}, omega[0])
-	VMOVDQU64(Mem{Base: column, Disp: 64}, omega[1])
-	for i := range r {
-		VPBROADCASTD(Mem{Base: rows[i], Index: channel, Scale: 4}, value[i])
-		VPMULLD(omega[0], value[i], product[i])
-		VPMULLD(omega[1], value[i], value[i])
-		VPADDD(product[i], phases[2*i], phases[2*i])
-		VPADDD(value[i], phases[2*i+1], phases[2*i+1])
+	if s.words == nil {
+		s.rotate(name+"_channel", regD, r, func(omega, value, product, phase reg.VecPhysical) {
+			VPMULLD(omega, value, product)
+			VPADDD(product, phase, phase)
+		})
+	} else {
+		s.rotate(name+"_crossed", regD, r, dot)
+		for _, p := range phases {
+			VPSLLD(Imm(16), p, p)
+		}
+		s.rotate(name+"_joined", s.words, r, dot)
 	}
-	ADDQ(U32(4*lanes), column)
-	INCQ(channel)
-	CMPQ(channel, regD)
-	JNE(LabelRef(name + "_channel"))
 	LEAQ(Mem{Base: rows[r-1], Index: stride, Scale: 1}, rows[0])
 	for group := 0; group < len(phases); group += 3 {
 		s.polynomials(group, phases[group:min(group+3, len(phases))])
@@ -126,6 +158,36 @@ func (s sum512) loop(name string, r int) {
 	SUBQ(Imm(uint64(r)), regN)
 	JMP(LabelRef(name))
 	Label(name + "_end")
+}
+
+// rotate emits the loop over the words of r rows up to the end, which adds the
+// products of two vectors of frequencies.
+func (s sum512) rotate(name string, end reg.GPPhysical, r int, multiply func(omega, value, product, phase reg.VecPhysical)) {
+	omega, value, product := s.free[:2], s.free[2:6], s.free[6:10]
+	align()
+	Label(name)
+	VMOVDQU64(Mem{Base: column}, omega[0])
+	VMOVDQU64(Mem{Base: column, Disp: 64}, omega[1])
+	for i := range r {
+		VPBROADCASTD(Mem{Base: rows[i], Index: channel, Scale: 4}, value[i])
+		multiply(omega[0], value[i], product[i], zmm[2*i])
+		multiply(omega[1], value[i], value[i], zmm[2*i+1])
+	}
+	ADDQ(U32(4*lanes), column)
+	INCQ(channel)
+	CMPQ(channel, end)
+	JNE(LabelRef(name))
+}
+
+// dot emits VPDPWSSD, which avo does not know.
+func dot(omega, value, _, phase reg.VecPhysical) {
+	Instruction(&ir.Instruction{
+		Opcode:   "VPDPWSSD",
+		Operands: []Op{omega, value, phase},
+		Inputs:   []Op{omega, value, phase},
+		Outputs:  []Op{phase},
+		ISA:      []string{"AVX512VNNI"},
+	})
 }
 
 // polynomials evaluates up to three vectors of phases, interleaved.
@@ -223,6 +285,7 @@ func (s sum256) loop(name string, r int) {
 	}
 	MOVQ(regOmega, column)
 	XORQ(channel, channel)
+	align()
 	Label(name + "_channel")
 	VMOVDQU(Mem{Base: column}, omega)
 	for i := range r {
