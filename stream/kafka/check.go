@@ -134,7 +134,10 @@ func (c *Client) diagnose(err error) (advice string, kind error) {
 		if c.tls == nil {
 			return "the broker closed the connection: if the port is for TLS or SASL, configure tls or sasl", ErrUnreachable
 		}
-		return "the broker closed the connection: if the port is for SASL, configure sasl", ErrUnreachable
+		if c.sasl == nil {
+			return "the broker closed the connection: if the port is for SASL, configure sasl; if it is not for TLS, leave tls out", ErrUnreachable
+		}
+		return "the broker closed the connection: if the port is not for TLS, leave tls out", ErrUnreachable
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return "it did not answer in time: check the address, the port and the firewall", ErrUnreachable
 	case errors.As(err, &op), errors.As(err, &netErr):
