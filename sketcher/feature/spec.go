@@ -131,15 +131,16 @@ func (s *Spec) check() error {
 		{"scale", len(s.Scale), d},
 		{"edges", len(s.Edges), d * (Bins + 1)},
 		{"values", len(s.Values), d * Bins},
-		{"rotation", len(s.Rotation) % d, 0},
-		{"components", len(s.Components) % (2 * m), 0},
 	} {
 		if l.found != l.want {
-			return fmt.Errorf("%s has %d elements in excess of a whole shape or %d wanted (d=%d, m=%d)", l.name, l.found, l.want, d, m)
+			return fmt.Errorf("%s has %d elements, wanted %d (d=%d, m=%d)", l.name, l.found, l.want, d, m)
 		}
 	}
-	if r := len(s.Rotation) / d; r > d {
-		return fmt.Errorf("rotation has %d rows for %d channels: use at most one a channel", r, d)
+	if n := len(s.Rotation); n%d != 0 || n/d > d {
+		return fmt.Errorf("rotation has %d elements: use up to %d rows of %d", n, d, d)
+	}
+	if n := len(s.Components); n%(2*m) != 0 {
+		return fmt.Errorf("components has %d elements: use %d rows", n, 2*m)
 	}
 	if s.Pilot < 0 {
 		return fmt.Errorf("a pilot of %d records", s.Pilot)
