@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,50 +18,78 @@ import (
 )
 
 type calibrateCmd struct {
-	Config     string   `help:"YAML file; its sketch --name is calibrated from its topics into its store." type:"existingfile" placeholder:"FILE"`
-	Name       string   `help:"Sketch of the file; needed if it has several." placeholder:"NAME"`
-	NewEpoch   bool     `help:"Begin a new epoch in the store, although there is one: units, channels or ranges changed."`
-	Input      []string `help:"Files of records instead of topics, CSV or NDJSON by their names; - is standard input." placeholder:"FILE"`
-	Columns    []string `help:"Channels in order: NAME or NAME=PATH; default: every numeric column but the time." placeholder:"NAME,…"`
+	Input      []string `help:"Files of records instead of topics, CSV or NDJSON by their names; - is standard input." type:"existingfile" placeholder:"FILE"`
+	Columns    []string `help:"Channels in order: NAME or NAME=PATH; default: every numeric column but the time." placeholder:"NAME"`
 	Format     string   `enum:"auto,csv,json,ndjson" default:"auto" help:"csv or json (one value a line), if the names do not say."`
 	Delimiter  string   `help:"Of CSV; default: found out." placeholder:"CHAR"`
 	Missing    string   `enum:"reject,last" default:"reject" help:"What a missing value does: reject or last."`
+	Transform  []string `help:"Transforms: CHANNEL=identity, log1p, asinh or auto." placeholder:"CHANNEL=NAME"`
+	Name       string   `help:"Sketch of the configuration; needed if it has several." placeholder:"NAME"`
+	NewEpoch   bool     `help:"Begin a new epoch in the store, although there is one: units, channels or ranges changed."`
+	Timeout    Duration `help:"How long to wait for the records of a topic before fewer will do." placeholder:"30s"`
 	Features   int      `help:"Number of frequencies, a multiple of 32; default by the number of channels." placeholder:"M"`
 	Law        string   `help:"Law of the frequencies: log-radius, gaussian, folded-gaussian, adapted-radius, multi-scale." placeholder:"log-radius"`
 	Directions string   `help:"dense, or selected: worth it for more than 10 channels with clusters." placeholder:"dense"`
-	Transform  []string `help:"Transforms: CHANNEL=identity, log1p, asinh or auto." placeholder:"CHANNEL=NAME,…"`
-	Seed       uint64   `default:"1" help:"Same pilot and seed, same feature map."`
-	Pilot      int      `default:"10000" help:"Records to calibrate on; of a longer file a random choice."`
-	Timeout    Duration `default:"30s" help:"How long to wait for the records of a topic before fewer will do."`
-	Out        string   `help:"File to write; with --config it goes to the store as well." placeholder:"FILE"`
+	Seed       uint64   `help:"Same pilot and seed, same feature map." placeholder:"1"`
+	Pilot      int      `help:"Records to calibrate on; of a longer file a random choice." placeholder:"10000"`
+	Out        string   `help:"File to write; with --config the feature map goes to the store as well." placeholder:"FILE"`
 	JSON       bool     `name:"json" help:"Print the report as one JSON line."`
+	storeFlags `group:"With topics"`
+	kafkaFlags `group:"With topics"`
 }
 
 // Help is shown by --help.
 func (calibrateCmd) Help() string {
 	return `Examples:
   phasor calibrate --input records.csv --columns a,b,c --features 256 --seed 1 --out spec.safetensors
-  phasor calibrate --config phasor.yaml --new-epoch`
+  phasor calibrate --config phasor.yaml --new-epoch
+
+What is not given here is taken from the sketch of --config.`
 }
 
 // Run runs the command.
 func (c *calibrateCmd) Run(e *env) error {
-	if len(c.Input) > 0 {
-		return c.fromFiles(e)
+	if e.typed["pilot"] && c.Pilot < 2 {
+		return usagef("--pilot is %d: at least 2 records are needed to find a scale; 10000 are advised", c.Pilot)
 	}
-	if c.Config == "" {
+	if c.Features < 0 || c.Features%32 != 0 {
+		return usagef("--features is %d: it must be a multiple of 32", c.Features)
+	}
+	if c.Law != "" && !slices.Contains(feature.Laws(), c.Law) {
+		return usagef("--law is %q: it must be one of %s", c.Law, strings.Join(feature.Laws(), ", "))
+	}
+	if c.Directions != "" && c.Directions != "dense" && c.Directions != "selected" {
+		return usagef("--directions is %q: it must be dense or selected", c.Directions)
+	}
+	if c.Out != "" {
+		if err := checkOut(c.Out); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(c.Input) > 0 && (c.Out == "" || e.typed["config"]):
+		return usagef("--input needs --out, and no --config")
+	case len(c.Input) > 0:
+		return c.fromFiles(e)
+	case c.Config == "":
 		return usagef("give --input FILE and --out FILE, or --config FILE")
+	}
+	for _, flag := range []string{"columns", "format", "delimiter", "missing", "transform"} {
+		if e.typed[flag] {
+			return usagef("--%s is for --input: the file of --config describes the records of topics", flag)
+		}
 	}
 	return c.fromTopics(e)
 }
 
 func (c *calibrateCmd) fromFiles(e *env) error {
-	if c.Out == "" || c.Config != "" {
-		return usagef("--input needs --out, and no --config")
-	}
 	in := inputFlags{Input: c.Input, Columns: c.Columns, Format: c.Format, Delimiter: c.Delimiter, Missing: c.Missing}
+	seed, want := max(c.Seed, 1), c.Pilot
+	if want == 0 {
+		want = 10000
+	}
 	var names []string
-	pilot := reservoir{want: c.Pilot, rng: rand.New(rand.NewPCG(c.Seed, 0x70696c6f74))}
+	pilot := reservoir{want: want, rng: rand.New(rand.NewPCG(seed, 0x70696c6f74))}
 	bad, err := in.each(e, func(n []string, x []float64) error {
 		names = n
 		pilot.add(x)
@@ -71,7 +101,7 @@ func (c *calibrateCmd) fromFiles(e *env) error {
 	if pilot.seen == 0 {
 		return fmt.Errorf("%v: no usable rows, %d rejected: are the columns and the delimiter right?", c.Input, bad.rows)
 	}
-	o := feature.CalibrateOptions{Names: names, Features: c.Features, Law: c.Law, Directions: c.Directions, Seed: c.Seed}
+	o := feature.CalibrateOptions{Names: names, Features: c.Features, Law: c.Law, Directions: c.Directions, Seed: seed}
 	if o.Transforms, err = transforms(names, c.Transform); err != nil {
 		return err
 	}
@@ -85,17 +115,20 @@ func (c *calibrateCmd) fromFiles(e *env) error {
 // transforms reads CHANNEL=NAME pairs.
 func transforms(names, list []string) ([]string, error) {
 	t := make([]string, len(names))
-	channels := parseChannels(list)
-	for _, ch := range channels {
-		found := false
-		for k, n := range names {
-			if n == ch.Name {
-				t[k], found = ch.Path, true
-			}
+	for _, pair := range list {
+		i := strings.LastIndexByte(pair, '=')
+		if i < 0 {
+			return nil, usagef("--transform %q: write CHANNEL=NAME, where the name is identity, log1p, asinh or auto", pair)
 		}
-		if !found {
-			return nil, usagef("--transform names the channel %q; the channels are %v", ch.Name, names)
+		channel, name := pair[:i], pair[i+1:]
+		k := slices.Index(names, channel)
+		if k < 0 {
+			return nil, usagef("--transform names the channel %q; the channels are %q", channel, names)
 		}
+		if _, err := feature.ParseTransform(name); err != nil && name != "auto" {
+			return nil, usagef("--transform %q: the transforms are identity, log1p, asinh and auto", pair)
+		}
+		t[k] = name
 	}
 	return t, nil
 }
@@ -122,14 +155,25 @@ func (c *calibrateCmd) fromTopics(e *env) error {
 	if err != nil {
 		return err
 	}
-	if err := cfg.Validate(); err != nil {
+	over(&cfg.Store, c.Store)
+	if err := errors.Join(c.kafkaFlags.apply(&cfg), cfg.Validate()); err != nil {
 		return err
 	}
+	e.setLog(cfg.Log)
 	sc, err := pick(cfg.Sketches, c.Name)
 	if err != nil {
 		return err
 	}
-	b, err := snapshot.OpenBucket(e.ctx, cfg.Store)
+	over(&sc.Calibrate.Features, c.Features)
+	over(&sc.Calibrate.Law, c.Law)
+	over(&sc.Calibrate.Directions, c.Directions)
+	over(&sc.Calibrate.Seed, c.Seed)
+	over(&sc.Calibrate.Pilot, c.Pilot)
+	over(&sc.Calibrate.Timeout, c.Timeout)
+	if len(cfg.Kafka.Brokers) == 0 {
+		return usagef("no brokers: name at least one as kafka.brokers in the file or with --kafka.brokers host:port")
+	}
+	b, err := openStore(e.ctx, cfg.Store)
 	if err != nil {
 		return err
 	}
@@ -137,7 +181,7 @@ func (c *calibrateCmd) fromTopics(e *env) error {
 	store := snapshot.Open(b, sc.Name)
 	current, err := store.LatestSpec(e.ctx)
 	if err == nil && !c.NewEpoch {
-		return fmt.Errorf("sketch %q has the feature map %s in epoch %d: give --new-epoch to begin another, which starts its count anew", sc.Name, current.Map().Fingerprint(), current.Number)
+		return fmt.Errorf("sketch %q has the feature map %s in epoch %d: give --new-epoch to begin another, whose count starts anew", sc.Name, current.Map().Fingerprint(), current.Number)
 	}
 	if err != nil && !errors.Is(err, snapshot.ErrNotExist) {
 		return err
@@ -150,16 +194,11 @@ func (c *calibrateCmd) fromTopics(e *env) error {
 	if err := client.Check(e.ctx, sc.Topics...); err != nil {
 		return err
 	}
-	x, err := topicPilot(e, client, sc, c.Pilot, c.Timeout.D())
+	x, err := topicPilot(e, client, sc, sc.Calibrate.Pilot, sc.Calibrate.Timeout.D())
 	if err != nil {
 		return err
 	}
-	o := calibrateOptions(sc.Calibrate)
-	over(&o.Features, c.Features)
-	over(&o.Law, c.Law)
-	over(&o.Directions, c.Directions)
-	over(&o.Seed, c.Seed)
-	spec, report, err := feature.Calibrate(x, sketcher.Options(o, sc.Config))
+	spec, report, err := feature.Calibrate(x, sketcher.Options(calibrateOptions(sc.Calibrate), sc.Config))
 	if err != nil {
 		return err
 	}
@@ -248,7 +287,7 @@ func (c *calibrateCmd) finish(e *env, spec *feature.Spec, r *feature.Report) err
 	}
 	if c.JSON {
 		return printJSON(e.stdout, map[string]any{"out": c.Out, "map": spec.Fingerprint(), "features": spec.Features, "pilot": r.Records,
-			"radius": []float64{r.R0, r.R1}, "health": r.Health, "warnings": r.Warnings})
+			"radius": []float64{r.R0, r.R1}, "health": number(r.Health), "warnings": append([]string{}, r.Warnings...)})
 	}
 	fmt.Fprint(e.stderr, fields("feature map", spec.Fingerprint(), "pilot records", r.Records, "channels", spec.Dim(), "features", spec.Features,
 		"radius", fmt.Sprintf("%.3g to %.3g radians per standard unit", r.R0, r.R1), "non-Gaussian signal", fmt.Sprintf("%.1f times the noise", r.Health)))

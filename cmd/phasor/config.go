@@ -2,13 +2,12 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
+	"phasor/sketcher"
+	"phasor/sketcher/feature"
 	"phasor/stream/decode"
 	"phasor/stream/kafka"
 )
@@ -42,9 +41,9 @@ type SketchConfig struct {
 	Calibrate     CalibrateConfig `yaml:"calibrate"`
 	Fit           FitConfig       `yaml:"fit"`
 	Drift         DriftConfig     `yaml:"drift"`
-	OnTruncated   string          `yaml:"on_truncated"` // fail, continue or new: a log shorter than our position.
-	OnRetention   string          `yaml:"on_retention"` // fail or continue: records lost before they were read.
-	OnRecreated   string          `yaml:"on_recreated"` // fail or new: a topic created again, or a replaced record.
+	OnTruncated   string          `yaml:"on_truncated"` // fail or continue: the log is shorter than our position.
+	OnRetention   string          `yaml:"on_retention"` // fail or continue: records were lost before they were read.
+	OnRecreated   string          `yaml:"on_recreated"` // fail or continue: a topic was created again, or its last record replaced.
 }
 
 // PanesConfig cuts event time.
@@ -158,13 +157,9 @@ func (s *SketchConfig) Validate() error {
 			return at("partitions names the topic %q, which is not among its topics %v", t, s.Topics)
 		}
 	}
-	for _, p := range []struct {
-		name, value string
-		known       []string
-	}{{"on_truncated", s.OnTruncated, []string{"fail", "continue", "new"}}, {"on_retention", s.OnRetention, []string{"fail", "continue"}},
-		{"on_recreated", s.OnRecreated, []string{"fail", "new"}}} {
-		if !slices.Contains(p.known, p.value) {
-			return at("%s is %q: it must be one of %s", p.name, p.value, strings.Join(p.known, ", "))
+	for _, p := range []struct{ name, value string }{{"on_truncated", s.OnTruncated}, {"on_retention", s.OnRetention}, {"on_recreated", s.OnRecreated}} {
+		if v := sketcher.Policy(p.value); v != sketcher.Fail && v != sketcher.Continue {
+			return at("%s is %q: it must be %s or %s", p.name, p.value, sketcher.Fail, sketcher.Continue)
 		}
 	}
 	if s.Calibrate.Features%32 != 0 || s.Calibrate.Features < 0 {
@@ -173,22 +168,63 @@ func (s *SketchConfig) Validate() error {
 	if s.Calibrate.Pilot < 2 {
 		return at("calibrate.pilot is %d: a pilot needs at least 2 records; 10000 are advised", s.Calibrate.Pilot)
 	}
+	if l := s.Calibrate.Law; l != "" && !slices.Contains(feature.Laws(), l) {
+		return at("calibrate.law is %q: it must be one of %s", l, strings.Join(feature.Laws(), ", "))
+	}
+	if d := s.Calibrate.Directions; d != "" && d != "dense" && d != "selected" {
+		return at("calibrate.directions is %q: it must be dense or selected", d)
+	}
+	if n, l := s.Panes.Lateness.D(), s.Panes.Length.D(); n > sketcher.MaxLateness*l {
+		return at("panes.lateness is %v with panes of %v: more than %d lengths would hold too many panes open; lengthen the panes or lower the lateness", n, l, sketcher.MaxLateness)
+	}
+	for _, ch := range s.Channels {
+		if _, err := feature.ParseTransform(ch.Transform); err != nil && ch.Transform != "" && ch.Transform != "auto" {
+			return at("channel %q has the transform %q: use identity, log1p, asinh or auto", ch.Name, ch.Transform)
+		}
+	}
 	if err := s.Config.Validate(); err != nil {
 		return at("%w", err)
+	}
+	return s.validateFit()
+}
+
+// validateFit checks what a trainer needs.
+func (s *SketchConfig) validateFit() error {
+	if s.Fit.Records < 2 {
+		return fmt.Errorf("sketch %q: fit.records is %d: a fit needs at least 2 records", s.Name, s.Fit.Records)
+	}
+	if s.Fit.Threads < 0 {
+		return fmt.Errorf("sketch %q: fit.threads is %d: it cannot be negative; 0 means one", s.Name, s.Fit.Threads)
 	}
 	return nil
 }
 
-// Validate checks the whole configuration for a command that folds or fits sketches.
+// Validate says which key of the log is wrong.
+func (l LogConfig) Validate() error {
+	if !slices.Contains([]string{"", "text", "json"}, l.Format) {
+		return usagef("log.format is %q: it must be text or json", l.Format)
+	}
+	if !slices.Contains([]string{"", "debug", "info", "warn", "error"}, l.Level) {
+		return usagef("log.level is %q: it must be debug, info, warn or error", l.Level)
+	}
+	return nil
+}
+
+// Validate checks the whole configuration for a command that folds sketches.
 func (c *Config) Validate() error {
 	if len(c.Sketches) == 0 {
-		return usagef("no sketch is configured: give --config FILE, or --topic and --channels")
+		return usagef("no sketch is configured: give --config FILE, or --topics and --channels")
 	}
+	return c.validate((*SketchConfig).Validate)
+}
+
+// validate fills in the defaults, checks each sketch and everything else.
+func (c *Config) validate(sketch func(*SketchConfig) error) error {
 	names := map[string]bool{}
 	for i := range c.Sketches {
 		c.Sketches[i] = c.Sketches[i].withDefaults()
 		s := &c.Sketches[i]
-		if err := s.Validate(); err != nil {
+		if err := sketch(s); err != nil {
 			return usage(err)
 		}
 		if names[s.Name] {
@@ -196,24 +232,11 @@ func (c *Config) Validate() error {
 		}
 		names[s.Name] = true
 	}
-	if c.Snapshot.Interval <= 0 {
-		return usagef("snapshot.interval is %v: it must be above 0, or nothing would be saved", c.Snapshot.Interval)
+	if c.Snapshot.Interval.D() < 10*time.Millisecond {
+		return usagef("snapshot.interval is %v: the store would do nothing else; 10s is usual", c.Snapshot.Interval)
 	}
-	return nil
-}
-
-// loadConfig reads the file, if one is named, over the defaults. Unknown keys are errors that show their line.
-func loadConfig(path string) (Config, error) {
-	c := defaultConfig()
-	if path == "" {
-		return c, nil
+	if c.Embedded.Partitions < 1 {
+		return usagef("embedded.partitions is %d: a topic needs at least 1", c.Embedded.Partitions)
 	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return c, fmt.Errorf("reading the configuration: %w", err)
-	}
-	if err := yaml.UnmarshalWithOptions(b, &c, yaml.Strict()); err != nil {
-		return c, usage(fmt.Errorf("%s: %w", path, err))
-	}
-	return c, nil
+	return c.Log.Validate()
 }

@@ -51,6 +51,9 @@ const (
 
 // Run runs the command.
 func (c *demoCmd) Run(e *env) error {
+	if c.Rate < 0 {
+		return usagef("--rate is %v: give records a second, or leave it out", c.Rate)
+	}
 	ctx := e.ctx
 	if c.For > 0 {
 		var stop context.CancelFunc
@@ -123,7 +126,7 @@ func (c *demoCmd) config(channels []string) Config {
 		Drift:     DriftConfig{FalseAlarms: RunLength(demoFalseAlarms)},
 	}
 	for _, name := range channels {
-		s.Channels = append(s.Channels, decode.Channel{Name: name, Path: jsonPath(name)})
+		s.Channels = append(s.Channels, decode.Channel{Name: name, Path: replay.EscapePath(name)})
 	}
 	cfg.Sketches = []SketchConfig{s}
 	return cfg

@@ -36,7 +36,7 @@ func (c *driftCmd) Run(e *env) error {
 	var names []string
 	var err error
 	switch {
-	case len(c.Sketches) == 2 && c.Spec != "" && c.Store == "":
+	case len(c.Sketches) == 2 && c.Spec != "" && !e.typed["store"] && !c.A.given() && !c.B.given():
 		r, names, err = c.files()
 	case len(c.Sketches) == 0 && c.Store != "" && c.Name != "" && c.A.given() && c.B.given():
 		r, names, err = c.ranges(e)
@@ -53,7 +53,7 @@ func (c *driftCmd) Run(e *env) error {
 	if r.Alarm {
 		verdict = "changed"
 	}
-	fmt.Fprint(e.stdout, fields("verdict", verdict, "statistic", figure(r.Statistic), "threshold", figure(r.Threshold), "p-value", figure(r.PValue), "group", r.Group))
+	fmt.Fprint(e.stdout, fields("verdict", verdict, "statistic", figure(r.Statistic), "threshold", figure(r.Threshold), "p-value", figure(r.PValue), "group", r.Group.String()+", "+groupMeaning[r.Group]))
 	if len(r.Channels) > 0 {
 		fmt.Fprint(e.stdout, fields("channels", strings.Join(r.Channels, ", ")))
 	}
@@ -67,6 +67,10 @@ func (c *driftCmd) Run(e *env) error {
 	}
 	return nil
 }
+
+// groupMeaning says what the coordinates of a group are about.
+var groupMeaning = map[drift.Group]string{drift.GroupS: "the distribution as a whole", drift.GroupCM: "the mean of one channel",
+	drift.GroupCV: "the spread of one channel", drift.GroupM: "all means together", drift.GroupC: "all spreads and correlations together"}
 
 func driftResult(r drift.Result, names []string) map[string]any {
 	m := map[string]any{"alarm": r.Alarm, "statistic": number(r.Statistic), "threshold": number(r.Threshold), "p_value": number(r.PValue),
@@ -112,24 +116,22 @@ func (c *driftCmd) files() (drift.Result, []string, error) {
 	return r, m.Spec().Names(), err
 }
 
-func (c *driftCmd) ranges(e *env) (drift.Result, []string, error) {
-	b, err := snapshot.OpenBucket(e.ctx, c.Store)
-	if err != nil {
-		return drift.Result{}, nil, err
-	}
-	defer b.Close()
-	ep, err := snapshot.Open(b, c.Name).LatestSpec(e.ctx)
-	if err != nil {
-		return drift.Result{}, nil, err
-	}
-	var two [2][]*sketch.Accumulator
-	for i, s := range []Span{c.A, c.B} {
-		if two[i], err = mergedPanes(e, ep, s); err != nil {
-			return drift.Result{}, nil, err
+func (c *driftCmd) ranges(e *env) (r drift.Result, names []string, err error) {
+	err = openEpoch(e.ctx, c.Store, c.Name, func(ep *snapshot.Epoch) (err error) {
+		var two [2][]*sketch.Accumulator
+		for i, s := range []Span{c.A, c.B} {
+			if two[i], err = mergedPanes(e, ep, s); err != nil {
+				return err
+			}
+			if len(two[i]) == 0 {
+				return fmt.Errorf("store %s: sketch %q has no panes in --%c: they are written when their time and the lateness have passed", shown(c.Store), c.Name, "ab"[i])
+			}
 		}
-	}
-	r, err := drift.TwoRanges(two[0], two[1], drift.Options{})
-	return r, ep.Spec().Names(), err
+		names = ep.Spec().Names()
+		r, err = drift.TwoRanges(two[0], two[1], drift.Options{})
+		return err
+	})
+	return r, names, err
 }
 
 // mergedPanes returns the panes of a range, each merged over the partitions. All must have one length: a range that

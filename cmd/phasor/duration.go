@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/goccy/go-yaml/ast"
 )
 
 // Duration is a time.Duration that also reads days: 7d, 1d12h.
@@ -29,7 +32,7 @@ func (d *Duration) UnmarshalText(b []byte) error {
 	var days time.Duration
 	if head, tail, ok := strings.Cut(s, "d"); ok {
 		n, err := strconv.ParseFloat(head, 64)
-		if err != nil || n < 0 || n > 36500 {
+		if err != nil || !(n >= 0 && n <= 36500) {
 			return fmt.Errorf("duration %q: write it like 30s, 10m, 24h or 7d", s)
 		}
 		days = time.Duration(n * float64(24*time.Hour))
@@ -41,9 +44,18 @@ func (d *Duration) UnmarshalText(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("duration %q: write it like 30s, 10m, 24h or 7d", string(b))
 	}
+	if v < 0 {
+		return fmt.Errorf("duration %q: it cannot be negative", string(b))
+	}
+	if v > math.MaxInt64-days {
+		return fmt.Errorf("duration %q: longer than 292 years", string(b))
+	}
 	*d = Duration(days + v)
 	return nil
 }
+
+// UnmarshalYAML is UnmarshalText with the place in the file.
+func (d *Duration) UnmarshalYAML(node ast.Node) error { return unmarshalNode(node, d) }
 
 // RunLength is a mean time between false alarms, written "1 per 30d".
 type RunLength time.Duration
@@ -64,6 +76,12 @@ func (r *RunLength) UnmarshalText(b []byte) error {
 	if !ok || err != nil || n <= 0 || d.UnmarshalText([]byte(tail)) != nil || d <= 0 {
 		return fmt.Errorf("false alarms %q: write how many are acceptable in which time, like 1 per 30d", string(b))
 	}
+	if float64(d)/n >= math.MaxInt64 {
+		return fmt.Errorf("false alarms %q: less than 1 in 292 years", string(b))
+	}
 	*r = RunLength(float64(d) / n)
 	return nil
 }
+
+// UnmarshalYAML is UnmarshalText with the place in the file.
+func (r *RunLength) UnmarshalYAML(node ast.Node) error { return unmarshalNode(node, r) }

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -16,16 +19,18 @@ import (
 
 // inputFlags read files of records.
 type inputFlags struct {
-	Input     []string `required:"" help:"Files of records, CSV or NDJSON by their names; - is standard input." placeholder:"FILE"`
+	Input     []string `required:"" help:"Files of records, CSV or NDJSON by their names; - is standard input." type:"existingfile" placeholder:"FILE"`
 	Columns   []string `help:"Channels in order: NAME or NAME=PATH; default: every numeric column but the time." placeholder:"NAME,…"`
 	Format    string   `enum:"auto,csv,json,ndjson" default:"auto" help:"csv or json (one value a line), if the names do not say."`
 	Delimiter string   `help:"Of CSV; default: found out." placeholder:"CHAR"`
 	Missing   string   `enum:"reject,last" default:"reject" help:"What a missing value does: reject or last."`
+
+	names []string // Channels to take if no columns are named.
 }
 
 // open opens one file.
 func (f *inputFlags) open(e *env, path string) (replay.Feed, error) {
-	opt := replay.Options{NoTime: len(f.Columns) > 0, Decode: decode.Config{Missing: f.Missing}}
+	opt := replay.Options{NoTime: len(f.Columns)+len(f.names) > 0, Decode: decode.Config{Missing: f.Missing}}
 	if len(f.Columns) > 0 {
 		opt.Decode.Channels = parseChannels(f.Columns)
 	}
@@ -41,7 +46,66 @@ func (f *inputFlags) open(e *env, path string) (replay.Feed, error) {
 	if format == "csv" {
 		opt.Decode.CSV.Delimiter = f.Delimiter
 	}
-	return openTable(e, path, format, opt)
+	if len(f.Columns)+len(f.names) == 0 || len(f.Columns) > 0 {
+		return openTable(e, path, format, opt)
+	}
+	if format == "csv" {
+		for _, n := range f.names {
+			opt.Decode.Channels = append(opt.Decode.Channels, decode.Channel{Name: n})
+		}
+		return openTable(e, path, format, opt)
+	}
+	return f.openNamed(e, path, opt)
+}
+
+// openNamed opens lines of JSON whose fields have the names that calibrate found in such lines: "a.b" may be the field
+// b of a or one field with a dot in its name, which the first lines tell.
+func (f *inputFlags) openNamed(e *env, path string, opt replay.Options) (replay.Feed, error) {
+	r, source := io.Reader(e.stdin), "standard input"
+	var c io.Closer
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		r, source, c = file, filepath.Base(path), file
+	}
+	ahead := bufio.NewReaderSize(r, 1<<20)
+	_, _ = ahead.Peek(1) // An error comes again when the rows are read.
+	head, _ := ahead.Peek(ahead.Buffered())
+	if end := bytes.LastIndexByte(head, '\n'); end >= 0 {
+		head = head[:end]
+	}
+	paths := map[string]string{}
+	if t, err := replay.NewNDJSON(bytes.NewReader(head), source, replay.Options{NoTime: true}); err == nil {
+		for _, ch := range t.Config().Channels {
+			paths[ch.Name] = ch.Path
+		}
+	}
+	for _, n := range f.names {
+		opt.Decode.Channels = append(opt.Decode.Channels, decode.Channel{Name: n, Path: paths[n]})
+	}
+	t, err := replay.NewNDJSON(ahead, source, opt)
+	if err != nil {
+		if c != nil {
+			c.Close() // It was only read.
+		}
+		return nil, err
+	}
+	return closing{t, c}, nil
+}
+
+// closing closes the file behind a feed.
+type closing struct {
+	replay.Feed
+	c io.Closer
+}
+
+func (f closing) Close() error {
+	if f.c == nil {
+		return nil
+	}
+	return f.c.Close()
 }
 
 func openTable(e *env, path, format string, opt replay.Options) (replay.Feed, error) {
@@ -178,13 +242,4 @@ func appendJSONString(b []byte, s string) []byte {
 		panic(err)
 	}
 	return append(b, q...)
-}
-
-// jsonPath is the path of a field of this very name at the top of a record.
-func jsonPath(name string) string {
-	escaped := strings.NewReplacer(`\`, `\\`, `.`, `\.`, `[`, `\[`).Replace(name)
-	if strings.HasPrefix(escaped, "$") {
-		escaped = `\` + escaped
-	}
-	return escaped
 }

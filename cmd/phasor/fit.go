@@ -43,6 +43,15 @@ const checkpointEvery = 5 * time.Second
 
 // Run runs the command.
 func (c *fitCmd) Run(e *env) error {
+	switch {
+	case c.Steps < 0:
+		return usagef("--steps is %d: give 1 or more, or leave it out", c.Steps)
+	case c.Threads < 1:
+		return usagef("--threads is %d: give 1 or more", c.Threads)
+	}
+	if err := checkOut(c.Out); err != nil {
+		return err
+	}
 	a, err := c.input(e)
 	if err != nil {
 		return err
@@ -86,8 +95,12 @@ func (c *fitCmd) Run(e *env) error {
 
 // input is the sketch to fit, bound to its map.
 func (c *fitCmd) input(e *env) (*sketch.Accumulator, error) {
+	files := c.Spec != "" && c.Sketch != ""
 	switch {
-	case c.Store == "" && c.Spec != "" && c.Sketch != "":
+	case files && !e.typed["store"]: // Which an environment variable may name all the same.
+		if !c.From.IsZero() || !c.To.IsZero() {
+			return nil, usagef("--from and --to are for a store: a sketch file has no times")
+		}
 		m, err := readSpec(c.Spec)
 		if err != nil {
 			return nil, err
@@ -100,40 +113,38 @@ func (c *fitCmd) input(e *env) (*sketch.Accumulator, error) {
 }
 
 // fromStore merges the panes of [from, to), or the newest states if neither is given.
-func fromStore(e *env, url, name string, from, to Time) (*sketch.Accumulator, error) {
-	b, err := snapshot.OpenBucket(e.ctx, url)
-	if err != nil {
-		return nil, err
+func fromStore(e *env, address, name string, from, to Time) (a *sketch.Accumulator, err error) {
+	if !from.IsZero() && !to.IsZero() && !to.After(from.Time) {
+		return nil, usagef("--to %s is not after --from %s: the range is empty", to.Format(time.RFC3339), from.Format(time.RFC3339))
 	}
-	defer b.Close()
-	ep, err := snapshot.Open(b, name).LatestSpec(e.ctx)
-	if err != nil {
-		return nil, err
-	}
-	var a *sketch.Accumulator
-	if from.IsZero() && to.IsZero() {
+	err = openEpoch(e.ctx, address, name, func(ep *snapshot.Epoch) error {
+		if !from.IsZero() || !to.IsZero() {
+			if a, err = ep.MergeRange(e.ctx, from.ms(0), to.ms(math.MaxInt64)); err == nil && (a == nil || a.Count() == 0) {
+				err = fmt.Errorf("store %s: sketch %q has no panes in that range: they are written when their time and the lateness have passed", shown(address), name)
+			}
+			return err
+		}
 		states, err := ep.LoadStates(e.ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		a, err = snapshot.MergeStates(states)
-		if err != nil {
-			return nil, err
+		if a, err = snapshot.MergeStates(states); err == nil && (a == nil || a.Count() == 0) {
+			err = fmt.Errorf("store %s: sketch %q holds no records yet", shown(address), name)
 		}
-	} else if a, err = ep.MergeRange(e.ctx, from.ms(0), to.ms(math.MaxInt64)); err != nil {
-		return nil, err
-	}
-	if a == nil || a.Count() == 0 {
-		return nil, fmt.Errorf("sketch %q of %s holds no records in that range: panes are written when they are sealed; see \"phasor inspect\"", name, url)
-	}
-	return a, nil
+		return err
+	})
+	return a, err
 }
 
 func (c *fitCmd) fitter(t *generator.Target) (*generator.Fitter, error) {
 	if c.Checkpoint != "" {
 		b, err := readFile(c.Checkpoint)
 		if err == nil {
-			return generator.RestoreFitter(t, b)
+			f, err := generator.RestoreFitter(t, b)
+			if err != nil {
+				return nil, fmt.Errorf("--checkpoint %s: %w", c.Checkpoint, err)
+			}
+			return f, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err

@@ -16,7 +16,7 @@ type storeFlags struct {
 
 // kafkaFlags reach a cluster.
 type kafkaFlags struct {
-	Brokers       []string `name:"kafka.brokers" aliases:"brokers" help:"Addresses to start from, host:port." placeholder:"HOST:PORT,…"`
+	Brokers       []string `name:"kafka.brokers" aliases:"brokers" help:"Addresses to start from, host:port." placeholder:"HOST:PORT"`
 	Group         string   `name:"kafka.group" help:"Consumer group; each sketch reads as GROUP.SKETCH." placeholder:"phasor"`
 	TLSCA         string   `name:"kafka.tls.ca" help:"PEM file of the authorities to trust; switches TLS on." placeholder:"FILE"`
 	TLSCert       string   `name:"kafka.tls.cert" help:"PEM file of this client's certificate." placeholder:"FILE"`
@@ -27,7 +27,8 @@ type kafkaFlags struct {
 }
 
 // apply puts the flags over a configuration.
-func (f *kafkaFlags) apply(c *kafka.Config) {
+func (f *kafkaFlags) apply(config *Config) error {
+	c := &config.Kafka
 	if len(f.Brokers) > 0 {
 		c.Brokers = f.Brokers
 	}
@@ -48,46 +49,37 @@ func (f *kafkaFlags) apply(c *kafka.Config) {
 		over(&c.SASL.User, f.SASLUser)
 		over(&c.SASL.PasswordFile, f.SASLPassword)
 	}
+	return nil
 }
 
-// sketchFlags describe one sketch without a file, or change the one of a file.
-type sketchFlags struct {
-	Name        string    `help:"Name of the sketch; default: its topic." placeholder:"NAME"`
-	Topics      []string  `name:"topics" aliases:"topic" help:"Topics to fold." placeholder:"TOPIC,…"`
-	Format      string    `help:"How records are encoded: json, csv, float32, float64 or tags." placeholder:"json"`
-	Channels    []string  `help:"Channels in order: NAME or NAME=PATH." placeholder:"NAME[=PATH],…"`
-	TimeField   string    `name:"time.field" help:"Field of the event time; default: the record's timestamp." placeholder:"PATH"`
-	TimeUnit    string    `name:"time.unit" help:"s, ms, us, ns or rfc3339." placeholder:"ms"`
-	Missing     string    `help:"What a missing value does: reject or last." placeholder:"reject"`
-	Features    int       `name:"calibrate.features" help:"Number of frequencies; default by the number of channels." placeholder:"M"`
-	Pilot       int       `name:"calibrate.pilot" help:"Records to calibrate on." placeholder:"10000"`
-	PilotWait   Duration  `name:"calibrate.timeout" help:"How long to wait for them before fewer will do." placeholder:"30s"`
-	PaneLength  Duration  `name:"panes.length" help:"Length of a pane of event time." placeholder:"60s"`
-	Lateness    Duration  `name:"panes.lateness" help:"How late a record may come." placeholder:"60s"`
-	FitEvery    Duration  `name:"fit.every" help:"Time between two fits." placeholder:"10m"`
-	FitBudget   Duration  `name:"fit.budget" help:"Wall time of one fit." placeholder:"30s"`
-	FitHorizon  Duration  `name:"fit.horizon" help:"Event time that a fit sees; default: all since the last change." placeholder:"24h"`
-	FalseAlarms RunLength `name:"drift.false_alarms" help:"Acceptable false alarms." placeholder:"\"1 per 30d\""`
-}
-
-func (f *sketchFlags) given() bool {
-	return f.Name != "" || len(f.Topics)+len(f.Channels)+f.Features+f.Pilot > 0 || f.Format+f.TimeField+f.TimeUnit+f.Missing != "" ||
-		f.PaneLength+f.Lateness+f.FitEvery+f.FitBudget+f.FitHorizon+f.PilotWait+Duration(f.FalseAlarms) != 0
+// streamFlags describe the records of one sketch without a file, or change those of the one in a file.
+type streamFlags struct {
+	Topics     []string `name:"topics" aliases:"topic" help:"Topics to fold." placeholder:"TOPIC"`
+	Format     string   `help:"How records are encoded: json, csv, float32, float64 or tags." placeholder:"json"`
+	Channels   []string `help:"Channels in order: NAME or NAME=PATH." placeholder:"NAME[=PATH]"`
+	TimeField  string   `name:"time.field" help:"Field of the event time; default: the record's timestamp." placeholder:"PATH"`
+	TimeUnit   string   `name:"time.unit" help:"s, ms, us, ns or rfc3339." placeholder:"ms"`
+	Missing    string   `help:"What a missing value does: reject or last." placeholder:"reject"`
+	Features   int      `name:"calibrate.features" help:"Number of frequencies; default by the number of channels." placeholder:"M"`
+	Seed       uint64   `name:"calibrate.seed" help:"Same pilot and seed, same feature map." placeholder:"1"`
+	Pilot      int      `name:"calibrate.pilot" help:"Records to calibrate on." placeholder:"10000"`
+	PilotWait  Duration `name:"calibrate.timeout" help:"How long to wait for them before fewer will do." placeholder:"30s"`
+	PaneLength Duration `name:"panes.length" help:"Length of a pane of event time." placeholder:"60s"`
+	Lateness   Duration `name:"panes.lateness" help:"How late a record may come." placeholder:"60s"`
+	Interval   Duration `name:"snapshot.interval" help:"Time between two saves of a partition." placeholder:"10s"`
 }
 
 // apply puts the flags over the only sketch of the configuration, or makes one of them.
-func (f *sketchFlags) apply(c *Config) error {
-	if !f.given() {
+func (f *streamFlags) apply(c *Config) error {
+	over(&c.Snapshot.Interval, f.Interval)
+	if len(f.Topics)+len(f.Channels) == 0 && f.Format+f.TimeField+f.TimeUnit+f.Missing == "" && f.Features|f.Pilot == 0 &&
+		f.Seed == 0 && f.PilotWait|f.PaneLength|f.Lateness == 0 {
 		return nil
 	}
-	if len(c.Sketches) > 1 {
-		return usagef("the file configures %d sketches: flags such as --name, --topics or --panes.length need exactly one; change the file instead", len(c.Sketches))
+	s, err := c.only("--topics, --calibrate.features or --panes.length")
+	if err != nil {
+		return err
 	}
-	if len(c.Sketches) == 0 {
-		c.Sketches = []SketchConfig{{}}
-	}
-	s := &c.Sketches[0]
-	over(&s.Name, f.Name)
 	if len(f.Topics) > 0 {
 		s.Topics = f.Topics
 	}
@@ -99,15 +91,55 @@ func (f *sketchFlags) apply(c *Config) error {
 	over(&s.Time.Unit, f.TimeUnit)
 	over(&s.Missing, f.Missing)
 	over(&s.Calibrate.Features, f.Features)
+	over(&s.Calibrate.Seed, f.Seed)
 	over(&s.Calibrate.Pilot, f.Pilot)
 	over(&s.Calibrate.Timeout, f.PilotWait)
 	over(&s.Panes.Length, f.PaneLength)
 	over(&s.Panes.Lateness, f.Lateness)
+	return nil
+}
+
+// fitFlags say what the trainer does with one sketch.
+type fitFlags struct {
+	FitEvery    Duration  `name:"fit.every" help:"Time between two fits." placeholder:"10m"`
+	FitBudget   Duration  `name:"fit.budget" help:"Wall time of one fit." placeholder:"30s"`
+	FitHorizon  Duration  `name:"fit.horizon" help:"Event time that a fit sees; default: all since the last change." placeholder:"24h"`
+	FitRecords  int64     `name:"fit.records" help:"New records that a fit needs." placeholder:"1000"`
+	FitSeed     uint64    `name:"fit.seed" help:"Seed of the weights, the latents and the split of the frequencies." placeholder:"1"`
+	Reference   Duration  `name:"drift.reference" help:"Event time that is taken for normal." placeholder:"7d"`
+	FalseAlarms RunLength `name:"drift.false_alarms" help:"Acceptable false alarms." placeholder:"\"1 per 30d\""`
+	Idle        Duration  `name:"idle.timeout" help:"How long a caught-up partition may hold back an interval." placeholder:"60s"`
+}
+
+func (f *fitFlags) apply(c *Config) error {
+	over(&c.Idle.Timeout, f.Idle)
+	if f.FitEvery|f.FitBudget|f.FitHorizon|f.Reference == 0 && f.FitRecords == 0 && f.FitSeed == 0 && f.FalseAlarms == 0 {
+		return nil
+	}
+	s, err := c.only("--fit.every or --drift.reference")
+	if err != nil {
+		return err
+	}
 	over(&s.Fit.Every, f.FitEvery)
 	over(&s.Fit.Budget, f.FitBudget)
 	over(&s.Fit.Horizon, f.FitHorizon)
+	over(&s.Fit.Records, f.FitRecords)
+	over(&s.Fit.Seed, f.FitSeed)
+	over(&s.Drift.Reference, f.Reference)
 	over(&s.Drift.FalseAlarms, f.FalseAlarms)
 	return nil
+}
+
+// only returns the one sketch of the configuration, new if there is none.
+func (c *Config) only(flags string) (*SketchConfig, error) {
+	switch len(c.Sketches) {
+	case 0:
+		c.Sketches = []SketchConfig{{}}
+	case 1:
+	default:
+		return nil, usagef("the file configures %d sketches: flags such as %s need exactly one; change the file instead", len(c.Sketches), flags)
+	}
+	return &c.Sketches[0], nil
 }
 
 // over replaces *v by what was given, if anything was.
@@ -127,35 +159,38 @@ func parseChannels(list []string) []decode.Channel {
 	return channels
 }
 
-// serviceFlags are those of the long-running commands.
+// serviceFlags are those of every long-running command.
 type serviceFlags struct {
 	storeFlags
-	kafkaFlags
-	sketchFlags
-	Listen   string   `help:"Address of /metrics, /livez, /readyz and the page." placeholder:"127.0.0.1:9464"`
-	Interval Duration `name:"snapshot.interval" help:"Time between two saves of a partition." placeholder:"10s"`
-	Idle     Duration `name:"idle.timeout" help:"How long a caught-up partition may hold back an interval." placeholder:"60s"`
+	Name   string `help:"Name of the sketch; default: its first topic." placeholder:"NAME"`
+	Listen string `help:"Address of /metrics, /livez, /readyz and the page." placeholder:"127.0.0.1:9464"`
 }
 
-// config reads the file and puts the flags over it.
-func (f *serviceFlags) config(e *env, listen string) (Config, error) {
+// config reads the file and puts the flags over it; more are those of the command beside its serviceFlags.
+func (f *serviceFlags) config(e *env, listen string, more ...func(*Config) error) (Config, error) {
 	c, err := loadConfig(f.Config)
 	if err != nil {
 		return c, err
 	}
 	over(&c.Store, f.Store)
-	f.kafkaFlags.apply(&c.Kafka)
-	if err := f.sketchFlags.apply(&c); err != nil {
-		return c, err
-	}
-	over(&c.Snapshot.Interval, f.Interval)
-	over(&c.Idle.Timeout, f.Idle)
 	over(&c.Listen, f.Listen)
 	if c.Listen == "" {
 		c.Listen = listen
 	}
+	if f.Name != "" {
+		s, err := c.only("--name")
+		if err != nil {
+			return c, err
+		}
+		s.Name = f.Name
+	}
+	for _, apply := range more {
+		if err := apply(&c); err != nil {
+			return c, err
+		}
+	}
 	e.setLog(c.Log)
-	return c, c.Validate()
+	return c, nil
 }
 
 // fields writes name and value pairs for people.

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math"
 	"slices"
+	"strings"
+	"text/tabwriter"
 	"time"
 
 	"phasor/sketcher/feature"
@@ -47,9 +51,12 @@ func (c *inspectCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if json.Valid(b) {
+		return fmt.Errorf("%s: it is JSON, not an object in our format: it can be read as it is", c.Object)
+	}
 	f, err := safetensors.Decode(b)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.Object, err)
+		return fmt.Errorf("%s: it is none of our objects, or it is damaged: %w", c.Object, err)
 	}
 	s := &summary{values: map[string]any{}}
 	s.add("format", f.Format())
@@ -60,7 +67,7 @@ func (c *inspectCmd) Run(e *env) error {
 			return err
 		}
 	}
-	if err := s.describe(f.Format(), b, m); err != nil {
+	if err := s.describe(f, b, m); err != nil {
 		return fmt.Errorf("%s: %w", c.Object, err)
 	}
 	if c.JSON {
@@ -72,19 +79,41 @@ func (c *inspectCmd) Run(e *env) error {
 	for _, k := range s.keys {
 		fmt.Fprint(e.stdout, fields(k, s.values[k]))
 	}
-	for _, ch := range s.channels {
-		fmt.Fprintf(e.stdout, "  %v\n", ch["name"])
-		for _, k := range slices.Sorted(maps.Keys(ch)) {
-			if k != "name" && k != "histogram" {
-				fmt.Fprintf(e.stdout, "    %-18s %v\n", k, ch[k])
-			}
-		}
-	}
-	return nil
+	return s.table(e.stdout)
 }
 
-func (s *summary) describe(format string, b []byte, m *feature.Map) error {
-	switch format {
+// columns is the order in which people read the channels.
+var columns = []string{"name", "kind", "transform", "offset", "scale", "mean", "min", "max", "sd_standard", "clamped"}
+
+// table shows the channels, one a line.
+func (s *summary) table(out io.Writer) error {
+	if len(s.channels) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	line := func(cell func(column string) any) {
+		for _, c := range columns {
+			if _, ok := s.channels[0][c]; ok {
+				fmt.Fprintf(w, "%v\t", cell(c))
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintln(w)
+	line(func(c string) any { return strings.ToUpper(strings.ReplaceAll(c, "_", " ")) })
+	for _, ch := range s.channels {
+		line(func(c string) any {
+			if v, ok := ch[c].(float64); ok {
+				return fmt.Sprintf("%.6g", v)
+			}
+			return ch[c]
+		})
+	}
+	return w.Flush()
+}
+
+func (s *summary) describe(f *safetensors.File, b []byte, m *feature.Map) error {
+	switch f.Format() {
 	case "phasor.spec/1":
 		spec, err := feature.DecodeSpec(b)
 		if err != nil {
@@ -120,7 +149,19 @@ func (s *summary) describe(format string, b []byte, m *feature.Map) error {
 		}
 		s.model(g)
 	default:
-		return fmt.Errorf("format %q is none of ours: a spec, sketch, state, pane or model is wanted", format)
+		if !strings.HasPrefix(f.Format(), "phasor.") {
+			return fmt.Errorf("format %q is none of ours: a spec, sketch, state, pane or model is wanted", f.Format())
+		}
+		for _, k := range slices.Sorted(maps.Keys(f.Metadata)) {
+			if k != "format" && k != "sha256" {
+				s.add(k, f.Metadata[k])
+			}
+		}
+		for _, t := range f.Tensors {
+			if v, err := f.Int64s(t.Name, 1); err == nil {
+				s.add(t.Name, v[0])
+			}
+		}
 	}
 	return nil
 }
@@ -145,7 +186,7 @@ func (s *summary) accumulator(a *sketch.Accumulator, m *feature.Map) error {
 	s.add("records", a.Count())
 	unit := "standard"
 	if m != nil {
-		if err := a.Bind(m); err != nil {
+		if err := bind(a, m); err != nil {
 			return err
 		}
 		unit = "physical"
@@ -186,11 +227,13 @@ func (s *summary) state(st *snapshot.State, m *feature.Map) error {
 		s.add("watermark", moment(st.Watermark))
 	}
 	s.add("open_panes", len(st.Open))
-	s.add("rejected", st.Rejects)
+	rejected := map[string]int64{}
+	maps.Copy(rejected, st.Rejects)
+	s.add("rejected", rejected)
 	s.add("late", st.Late)
 	s.add("early", st.Early)
 	s.add("missing", st.Missing)
-	s.add("gaps", st.Gaps)
+	s.add("gaps", append([]snapshot.Gap{}, st.Gaps...))
 	s.add("delivered", st.Side.Count)
 	s.add("offset_sum", fmt.Sprintf("%d*2^64+%d", st.Side.OffsetSum.Hi, st.Side.OffsetSum.Lo))
 	s.add("records_xor", fmt.Sprintf("%016x", st.Side.HashXor))

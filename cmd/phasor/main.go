@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -28,8 +29,8 @@ import (
 
 // cli is the whole command line. Environment variables have the flags' names: PHASOR_LOG_FORMAT for --log.format.
 type cli struct {
-	LogFormat string `name:"log.format" enum:"text,json," default:"" help:"Format of the log: text or json." placeholder:"text"`
-	LogLevel  string `name:"log.level" enum:"debug,info,warn,error," default:"" help:"Least level that is logged: debug, info, warn or error." placeholder:"info"`
+	LogFormat string `name:"log.format" help:"Format of the log: text or json." placeholder:"text"`
+	LogLevel  string `name:"log.level" help:"Least level that is logged: debug, info, warn or error." placeholder:"info"`
 
 	Demo      demoCmd      `cmd:"" help:"Everything in one process on an embedded Kafka."`
 	Run       runCmd       `cmd:"" help:"Sketcher, trainer and page in one process; embedded Kafka when no brokers are named."`
@@ -54,13 +55,25 @@ type env struct {
 	stdout, stderr io.Writer
 	log            *slog.Logger
 	logFlags       LogConfig
+	typed          map[string]bool // Flags of the command line, without those of the environment.
 }
 
 func main() {
+	unsetEmpty()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // A second signal ends the process at once.
 	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(exitCode(err))
+}
+
+// unsetEmpty makes an empty variable the same as none, as it is meant where one cannot be left out.
+func unsetEmpty() {
+	for _, v := range os.Environ() {
+		if name, value, _ := strings.Cut(v, "="); value == "" && strings.HasPrefix(name, "PHASOR_") {
+			os.Unsetenv(name)
+		}
+	}
 }
 
 // exited carries the exit code out of the parser, which ends the program for --help.
@@ -88,27 +101,59 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	k, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(stderr, "phasor: %v\n", err)
-		var p *kong.ParseError
-		if errors.As(err, &p) {
-			fmt.Fprintf(stderr, "Run \"%s --help\" for what can be given.\n", strings.TrimSpace("phasor "+firstWord(args)))
-		}
+		fmt.Fprintf(stderr, "phasor: %s\nRun \"%s --help\" for what can be given.\n", parseMessage(err), commandOf(parser, args))
 		return usage(err)
 	}
-	e := &env{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, logFlags: LogConfig{Format: c.LogFormat, Level: c.LogLevel}}
-	e.setLog(LogConfig{})
-	if err := k.Run(e); err != nil {
-		fmt.Fprintf(stderr, "phasor: %v\n", err)
-		return err
+	e := &env{ctx: ctx, stdin: &interruptible{ctx: ctx, r: stdin}, stdout: stdout, stderr: stderr,
+		logFlags: LogConfig{Format: c.LogFormat, Level: c.LogLevel}, typed: typed(k)}
+	err = e.logFlags.Validate()
+	if err == nil {
+		e.setLog(LogConfig{})
+		err = k.Run(e)
 	}
-	return nil
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "phasor: %v\n", err)
+	}
+	return err
 }
 
-func firstWord(args []string) string {
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		return args[0]
+// parseMessage is what the parser says, in the words of the help.
+func parseMessage(err error) string {
+	text := err.Error()
+	if _, arg, ok := strings.Cut(text, "unexpected argument "); ok {
+		return "there is no command or argument " + arg
 	}
-	return ""
+	if value, _, ok := strings.Cut(text, " (short flag)"); ok {
+		return value
+	}
+	return text
+}
+
+// commandOf is the command that the arguments begin with.
+func commandOf(parser *kong.Kong, args []string) string {
+	name, node := "phasor", parser.Model.Node
+	for _, a := range args {
+		i := slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Name == a })
+		if i < 0 {
+			break
+		}
+		name, node = name+" "+a, node.Children[i]
+	}
+	return name
+}
+
+// typed are the flags that stand on the command line, not those of the environment.
+func typed(k *kong.Context) map[string]bool {
+	m := map[string]bool{}
+	for _, p := range k.Path {
+		if p.Flag != nil && !p.Resolved {
+			m[p.Flag.Name] = true
+		}
+	}
+	return m
 }
 
 // setLog makes the log of a command: flags beat the file.

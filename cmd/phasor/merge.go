@@ -18,6 +18,9 @@ The order does not matter: the bytes are the same.`
 
 // Run runs the command.
 func (c *mergeCmd) Run(e *env) error {
+	if err := checkOut(c.Out); err != nil {
+		return err
+	}
 	total, err := readSketch(c.Inputs[0])
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ type modelsCmd struct {
 	List     modelsListCmd     `cmd:"" default:"withargs" help:"List the versions of a sketch's model."`
 	Show     modelsShowCmd     `cmd:"" help:"Show the card of a version."`
 	Promote  modelsPromoteCmd  `cmd:"" help:"Serve a version."`
-	RollBack modelsRollBackCmd `cmd:"" name:"roll-back" help:"Serve the version that was served before."`
+	RollBack modelsRollBackCmd `cmd:"" name:"roll-back" help:"Serve the newest older version that was served before."`
 }
 
 // modelsFlags name a sketch in a store.
@@ -27,16 +27,16 @@ type modelsFlags struct {
 
 // open calls use with the newest epoch.
 func (f *modelsFlags) open(e *env, use func(*snapshot.Epoch) error) error {
-	b, err := snapshot.OpenBucket(e.ctx, f.Store)
-	if err != nil {
-		return err
+	return openEpoch(e.ctx, f.Store, f.Name, use)
+}
+
+// loadVersion loads a version that somebody asked for.
+func loadVersion(e *env, ep *snapshot.Epoch, version int) (*snapshot.Model, error) {
+	m, err := ep.LoadModel(e.ctx, version)
+	if errors.Is(err, snapshot.ErrNotExist) {
+		return nil, fmt.Errorf("there is no version %d: \"phasor models list\" shows those there are", version)
 	}
-	defer b.Close()
-	ep, err := snapshot.Open(b, f.Name).LatestSpec(e.ctx)
-	if err != nil {
-		return err
-	}
-	return use(ep)
+	return m, err
 }
 
 type modelsListCmd struct{ modelsFlags }
@@ -101,12 +101,15 @@ func (c *modelsShowCmd) Run(e *env) error {
 		v := c.Version
 		if v == 0 {
 			g, err := ep.Current(e.ctx)
+			if errors.Is(err, snapshot.ErrNotExist) {
+				return errors.New("no version is served yet: the trainer publishes the first")
+			}
 			if err != nil {
 				return err
 			}
 			v = g.Version
 		}
-		m, err := ep.LoadModel(e.ctx, v)
+		m, err := loadVersion(e, ep, v)
 		if err != nil {
 			return err
 		}
@@ -144,6 +147,9 @@ func (c *modelsRollBackCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		if len(generations) == 0 {
+			return errors.New("no version is served yet: there is nothing to roll back")
+		}
 		for _, g := range generations[1:] {
 			if g.Version < generations[0].Version {
 				return promote(e, ep, g.Version, c.Reason, c.JSON)
@@ -154,6 +160,9 @@ func (c *modelsRollBackCmd) Run(e *env) error {
 }
 
 func promote(e *env, ep *snapshot.Epoch, version int, reason string, asJSON bool) error {
+	if _, err := loadVersion(e, ep, version); err != nil {
+		return err
+	}
 	g, err := ep.Publish(e.ctx, version, reason)
 	if err != nil {
 		return err

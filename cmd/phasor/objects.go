@@ -2,11 +2,9 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"phasor/sketcher/feature"
 	"phasor/sketcher/sketch"
@@ -29,25 +27,6 @@ func readFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: more than %d bytes: this is none of our objects", path, most)
 	}
 	return b, nil
-}
-
-// writeFile writes an object so that it is either there as a whole or not at all.
-func writeFile(path string, b []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".phasor-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return os.Rename(f.Name(), path)
 }
 
 func readSpec(path string) (*feature.Map, error) {
@@ -80,10 +59,18 @@ func readBoundSketch(path string, m *feature.Map) (*sketch.Accumulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Bind(m); err != nil {
+	if err := bind(a, m); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return a, nil
+}
+
+// bind gives a its map, or says that it has another one.
+func bind(a *sketch.Accumulator, m *feature.Map) error {
+	if have, want := a.Fingerprint(), m.Fingerprint(); have != want {
+		return fmt.Errorf("it has the feature map %s, and --spec is the map %s: give the spec that it was made with", have, want)
+	}
+	return a.Bind(m)
 }
 
 func readModel(path string) (*generator.Model, error) {

@@ -54,7 +54,7 @@ type tally struct {
 func newPipeline(e *env, cfg Config, r roles, title string) (*pipeline, error) {
 	p := &pipeline{e: e, cfg: cfg, roles: r, title: title, began: time.Now()}
 	var err error
-	if p.bucket, err = snapshot.OpenBucket(e.ctx, cfg.Store); err != nil {
+	if p.bucket, err = openStore(e.ctx, cfg.Store); err != nil {
 		return nil, err
 	}
 	if r.sketch {

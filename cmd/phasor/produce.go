@@ -40,9 +40,17 @@ Delivery is at least once: after a cut connection a batch may be in the log twic
 
 // Run runs the command.
 func (c *produceCmd) Run(e *env) error {
-	var cfg kafka.Config
-	c.apply(&cfg)
-	client, err := kafka.New(cfg)
+	if err := c.validate(); err != nil {
+		return err
+	}
+	var cfg Config
+	if err := c.apply(&cfg); err != nil {
+		return err
+	}
+	if len(cfg.Kafka.Brokers) == 0 {
+		return usagef("no brokers: name at least one with --kafka.brokers host:port")
+	}
+	client, err := kafka.New(cfg.Kafka)
 	if err != nil {
 		return usage(err)
 	}
@@ -79,6 +87,20 @@ func (c *produceCmd) Run(e *env) error {
 		return printJSON(e.stdout, map[string]any{"topic": c.Topic, "records": n, "rejected": bad.rows, "seconds": took.Seconds()})
 	}
 	fmt.Fprintf(e.stderr, "%d records to %s in %v, %d rejected\n", n, c.Topic, took.Round(time.Millisecond), bad.rows)
+	return nil
+}
+
+func (c *produceCmd) validate() error {
+	switch {
+	case c.Rate < 0:
+		return usagef("--rate is %v: give records a second, or leave it out", c.Rate)
+	case len(c.Change) > 0 && c.Source != "plant":
+		return usagef("--change is for --source plant: other sources change by themselves")
+	case c.Count < 0:
+		return usagef("--count is %d: it cannot be negative", c.Count)
+	case c.Partitions < 1:
+		return usagef("--partitions is %d: a topic needs at least 1", c.Partitions)
+	}
 	return nil
 }
 

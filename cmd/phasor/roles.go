@@ -3,11 +3,14 @@ package main
 import (
 	"errors"
 
+	"phasor/sketcher"
 	"phasor/stream/embedded"
 )
 
 type sketcherCmd struct {
-	serviceFlags `group:"service"`
+	serviceFlags `group:"Service"`
+	kafkaFlags   `group:"Kafka"`
+	streamFlags  `group:"Stream"`
 }
 
 // Help is shown by --help.
@@ -16,23 +19,25 @@ func (sketcherCmd) Help() string {
   phasor sketcher --config phasor.yaml
   phasor sketcher --brokers kafka:9092 --topic press.sensors --channels temperature,pressure=readings.p_bar --store /var/lib/phasor
 
-On SIGTERM it stops reading, saves every partition, commits and leaves the group.`
+On SIGTERM it stops reading, saves every partition, commits and leaves the group.
+` + configHelp
 }
 
 // Run runs the command.
 func (c *sketcherCmd) Run(e *env) error {
-	cfg, err := c.config(e, "127.0.0.1:9464")
+	cfg, err := c.config(e, "127.0.0.1:9464", c.kafkaFlags.apply, c.streamFlags.apply, (*Config).Validate)
 	if err != nil {
 		return err
 	}
 	if len(cfg.Kafka.Brokers) == 0 {
-		return usagef("no brokers: name at least one with --brokers host:port, or use \"phasor run\" for an embedded Kafka")
+		return usagef("no brokers: name at least one with --kafka.brokers host:port, or use \"phasor run\" for an embedded Kafka")
 	}
 	return runRoles(e, cfg, roles{sketch: true}, "Phasor sketcher")
 }
 
 type trainerCmd struct {
-	serviceFlags `group:"service"`
+	serviceFlags `group:"Service"`
+	fitFlags     `group:"Fit and drift"`
 }
 
 // Help is shown by --help.
@@ -41,56 +46,59 @@ func (trainerCmd) Help() string {
   phasor trainer --config phasor.yaml
   phasor trainer --store s3://bucket/prefix --name press-line-4
 
-It reads nothing but the store. Without a file it needs the name of the sketch only.`
+It reads nothing but the store. Without a file it needs the name of the sketch only. "phasor run --help" lists the keys
+of the file.`
 }
 
 // Run runs the command.
 func (c *trainerCmd) Run(e *env) error {
-	cfg, err := c.trainerConfig(e)
+	cfg, err := c.config(e, "127.0.0.1:9465", c.fitFlags.apply, validateTrained)
 	if err != nil {
 		return err
 	}
 	return runRoles(e, cfg, roles{train: true}, "Phasor trainer")
 }
 
-// trainerConfig is config for a role that needs neither topics nor channels.
-func (c *trainerCmd) trainerConfig(e *env) (Config, error) {
-	cfg, err := c.config(e, "127.0.0.1:9465")
-	if err == nil {
-		return cfg, nil
+// validateTrained checks a configuration for a role that needs neither topics nor channels.
+func validateTrained(c *Config) error {
+	if len(c.Sketches) == 0 {
+		return usagef("no sketch is named: give --config FILE, or --name and --store")
 	}
-	if c.Config != "" || c.Name == "" {
-		return cfg, errors.Join(err, errors.New("a trainer without --config needs --name, the name of a sketch in the store"))
-	}
-	for i := range cfg.Sketches {
-		cfg.Sketches[i] = cfg.Sketches[i].withDefaults()
-	}
-	return cfg, nil
+	return c.validate(func(s *SketchConfig) error {
+		if s.Name == "" {
+			return errors.New("a sketch has no name: a trainer without --config needs --name, the name of a sketch in the store")
+		}
+		return s.validateFit()
+	})
 }
 
 type runCmd struct {
-	serviceFlags `group:"service"`
-	Dir          string `name:"embedded.dir" help:"Folder of the embedded Kafka's log; default: memory." placeholder:"DIR"`
-	Port         int    `name:"embedded.port" help:"Port of the embedded Kafka; default: a free one." placeholder:"PORT"`
-	Partitions   int    `name:"embedded.partitions" help:"Partitions of the topics that it creates." placeholder:"4"`
+	serviceFlags `group:"Service"`
+	kafkaFlags   `group:"Kafka"`
+	streamFlags  `group:"Stream"`
+	fitFlags     `group:"Fit and drift"`
+	Dir          string `name:"embedded.dir" help:"Folder of the embedded Kafka's log; default: memory." placeholder:"DIR" group:"Embedded Kafka"`
+	Port         int    `name:"embedded.port" help:"Port of the embedded Kafka; default: a free one." placeholder:"PORT" group:"Embedded Kafka"`
+	Partitions   int    `name:"embedded.partitions" help:"Partitions of the topics that it creates." placeholder:"4" group:"Embedded Kafka"`
 }
 
 // Help is shown by --help.
 func (runCmd) Help() string {
 	return `Examples:
   phasor run --topic press --channels temperature,pressure --embedded.port 9092 --embedded.dir ./log
-  phasor run --config phasor.yaml`
+  phasor run --config phasor.yaml
+
+Without --embedded.dir the log of the embedded Kafka ends with the process. The next run has new, empty topics: what was
+folded stays in the sketch, and the gap is on record.
+` + configHelp
 }
 
 // Run runs the command.
 func (c *runCmd) Run(e *env) error {
-	cfg, err := c.config(e, "127.0.0.1:9464")
+	cfg, err := c.config(e, "127.0.0.1:9464", c.kafkaFlags.apply, c.streamFlags.apply, c.fitFlags.apply, c.embedded, (*Config).Validate)
 	if err != nil {
 		return err
 	}
-	over(&cfg.Embedded.Dir, c.Dir)
-	over(&cfg.Embedded.Port, c.Port)
-	over(&cfg.Embedded.Partitions, c.Partitions)
 	if len(cfg.Kafka.Brokers) == 0 {
 		b, err := startEmbedded(e, &cfg)
 		if err != nil {
@@ -99,6 +107,22 @@ func (c *runCmd) Run(e *env) error {
 		defer b.Close()
 	}
 	return runRoles(e, cfg, roles{sketch: true, train: true}, "Phasor")
+}
+
+// embedded puts the flags of the embedded Kafka over the configuration. One in memory begins anew with every process,
+// so that its topics are always others than those of the last one.
+func (c *runCmd) embedded(cfg *Config) error {
+	over(&cfg.Embedded.Dir, c.Dir)
+	over(&cfg.Embedded.Port, c.Port)
+	over(&cfg.Embedded.Partitions, c.Partitions)
+	if len(cfg.Kafka.Brokers) == 0 && cfg.Embedded.Dir == "" {
+		for i := range cfg.Sketches {
+			if s := &cfg.Sketches[i]; s.OnRecreated == "" {
+				s.OnRecreated = string(sketcher.Continue)
+			}
+		}
+	}
+	return nil
 }
 
 // startEmbedded starts an embedded Kafka with the configured topics and points the configuration at it.

@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"encoding/csv"
+	"errors"
+	"fmt"
 	"strconv"
 
 	"phasor/snapshot"
@@ -31,6 +33,9 @@ func (sampleCmd) Help() string {
 func (c *sampleCmd) Run(e *env) error {
 	if c.N < 0 {
 		return usagef("--n is %d: it cannot be negative", c.N)
+	}
+	if c.Number < 0 {
+		return usagef("--model-version is %d: versions are counted from 1", c.Number)
 	}
 	m, err := c.model(e)
 	if err != nil {
@@ -68,27 +73,26 @@ func (c *sampleCmd) Run(e *env) error {
 }
 
 func (c *sampleCmd) model(e *env) (*generator.Model, error) {
-	if c.Model != "" && c.Store == "" {
+	if c.Model != "" && !e.typed["store"] { // Which an environment variable may name all the same.
+		if c.Number != 0 {
+			return nil, usagef("--model-version is for a store: a file holds one version")
+		}
 		return readModel(c.Model)
 	}
 	if c.Store == "" || c.Name == "" || c.Model != "" {
 		return nil, usagef("give --model, or --store and --name")
 	}
-	b, err := snapshot.OpenBucket(e.ctx, c.Store)
-	if err != nil {
-		return nil, err
-	}
-	defer b.Close()
-	ep, err := snapshot.Open(b, c.Name).LatestSpec(e.ctx)
-	if err != nil {
-		return nil, err
-	}
 	var m *snapshot.Model
-	if c.Number == 0 {
-		m, _, err = ep.LoadCurrent(e.ctx)
-	} else {
-		m, err = ep.LoadModel(e.ctx, c.Number)
-	}
+	err := openEpoch(e.ctx, c.Store, c.Name, func(ep *snapshot.Epoch) (err error) {
+		if c.Number == 0 {
+			if m, _, err = ep.LoadCurrent(e.ctx); errors.Is(err, snapshot.ErrNotExist) {
+				return fmt.Errorf("store %s: sketch %q has no model yet: the trainer publishes the first", shown(c.Store), c.Name)
+			}
+			return err
+		}
+		m, err = loadVersion(e, ep, c.Number)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

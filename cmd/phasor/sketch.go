@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"phasor/sketcher/sketch"
+	"phasor/stream/decode"
 )
 
 type sketchCmd struct {
@@ -31,18 +33,22 @@ func (c *sketchCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if len(c.Columns) == 0 {
-		c.Columns = m.Spec().Names()
+	if err := checkOut(c.Out); err != nil {
+		return err
+	}
+	c.names = m.Spec().Names()
+	if given := parseChannels(c.Columns); len(given) > 0 {
+		names := decode.Config{Channels: given}.Names()
+		if !slices.Equal(names, c.names) {
+			return usagef("--columns names %q and the feature map has %q: the same names in the same order are wanted; NAME=PATH takes a channel from another column", names, c.names)
+		}
 	}
 	a := sketch.New(m)
 	d := m.Dim()
 	q := make([]int32, 0, foldRows*d)
 	row := make([]int32, d)
 	nonfinite := int64(0)
-	bad, err := c.each(e, func(names []string, x []float64) error {
-		if len(x) != d {
-			return fmt.Errorf("%d channels are named and the feature map has %d: %v", len(x), d, m.Spec().Names())
-		}
+	bad, err := c.each(e, func(_ []string, x []float64) error {
 		if !m.Quantise(row, x) {
 			nonfinite++
 			return nil
@@ -57,6 +63,9 @@ func (c *sketchCmd) Run(e *env) error {
 		return err
 	}
 	a.Fold(q)
+	if n := bad.rows + nonfinite; n > 0 && a.Count() == 0 {
+		return fmt.Errorf("%v: all %d rows were rejected and nothing was written: are the columns %q there, with numbers?", c.Input, n, c.names)
+	}
 	b, err := a.Encode()
 	if err != nil {
 		return err

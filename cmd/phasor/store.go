@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"strings"
+
+	"phasor/snapshot"
+	"phasor/snapshot/bucket"
+)
+
+// openStore opens a store to be written to. A folder is created if there is none.
+func openStore(ctx context.Context, address string) (bucket.Bucket, error) {
+	b, err := snapshot.OpenBucket(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w: name another with --store, or make this one usable", shown(address), err)
+	}
+	if err := probeStore(ctx, b); err != nil {
+		b.Close() // The error that matters is err: nothing was kept.
+		return nil, fmt.Errorf("store %s: it cannot be written to: %w: give this user the right to write and delete there, or name another with --store", shown(address), err)
+	}
+	return b, nil
+}
+
+// probeStore writes and deletes an object, so that a store that cannot be written to is found at the start and not at the
+// first save. Its name is no sketch's, and no other process's.
+func probeStore(ctx context.Context, b bucket.Bucket) error {
+	name := "phasor-probe." + rand.Text()
+	return errors.Join(b.Put(ctx, name, []byte("This object may be deleted.\n")), b.Delete(ctx, name))
+}
+
+// openExisting opens a store to be read. A folder that is not there is an error and not created.
+func openExisting(ctx context.Context, address string) (bucket.Bucket, error) {
+	if dir := folder(address); dir != "" {
+		if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("store %s: there is no such folder: correct --store", shown(address))
+		} else if err == nil && !info.IsDir() {
+			return nil, fmt.Errorf("store %s: it is a file, and a folder is wanted: correct --store", shown(address))
+		}
+	}
+	b, err := snapshot.OpenBucket(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", shown(address), err)
+	}
+	return b, nil
+}
+
+// openEpoch opens the newest epoch of a sketch and calls use with it.
+func openEpoch(ctx context.Context, address, sketch string, use func(*snapshot.Epoch) error) error {
+	b, err := openExisting(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer b.Close() // It was only read, or each write was checked.
+	ep, err := snapshot.Open(b, sketch).LatestSpec(ctx)
+	if errors.Is(err, snapshot.ErrNotExist) {
+		return fmt.Errorf("store %s: there is no sketch %q in it: correct --name or --store", shown(address), sketch)
+	}
+	if err != nil {
+		return err
+	}
+	return use(ep)
+}
+
+// folder is the local folder of an address, or empty.
+func folder(address string) string {
+	scheme, _, ok := strings.Cut(address, ":")
+	if !ok || strings.ContainsAny(scheme, `/.\`) || len(scheme) < 2 {
+		return address
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "file" || u.Opaque != "" {
+		return ""
+	}
+	return u.Path
+}
+
+// shown is an address without what should not be seen.
+func shown(address string) string {
+	if folder(address) == address {
+		return address
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		scheme, _, _ := strings.Cut(address, ":")
+		return scheme + ":…"
+	}
+	u.RawQuery = ""
+	return u.Redacted()
+}
