@@ -28,7 +28,7 @@ type Config struct {
 	// for at most 20, 3e-3 above, and 2e-3 from a warm start. It falls to one
 	// hundredth along half a cosine.
 	LR float64
-	// Subset is the number of frequencies used in a step, about; 512. A sketch
+	// Subset is the number of frequencies used in a step, about; 256. A sketch
 	// with more takes turns over a random partition of them.
 	Subset int
 	// Threads is the number of goroutines that share a step; 1.
@@ -61,7 +61,7 @@ func (c Config) Validate() error {
 const (
 	defaultSteps  = 4000
 	defaultBatch  = 512
-	defaultSubset = 512
+	defaultSubset = 256
 	warmSteps     = 1000
 	warmRate      = 2e-3
 	finalRate     = 0.01 // of the rate at the start

@@ -86,7 +86,7 @@ func TestQuality(t *testing.T) {
 		var ratios []float64
 		for seed := uint64(1); seed <= uint64(seeds); seed++ {
 			c.Seed = seed
-			r := s.try(t, seed, c, 0, 12)
+			r := s.try(t, seed, c, 0, 24)
 			e := r.evaluation
 			t.Logf("%-9s seed %d  ratio %.2f  %5.1fs %d steps  records %.0f (at least %v, Gaussian %.0f)  held out %.3g ± %.2g, floor %.3g, fitted %.3g, maps off %d",
 				s.name, seed, r.ratio, r.took.Seconds(), r.steps, e.EquivalentRecords, e.AtLeast, r.gaussian, e.HeldOut, e.HeldOutSE, e.Floor, e.Unbiased, r.off)
