@@ -14,7 +14,7 @@ const (
 )
 
 // binning finds the histogram bin of a quantised value: from a table within
-// reach, where all edges are on the grid, and by search beyond.
+// reach, and by search beyond and in the few cells that an edge parts.
 type binning struct {
 	table *[cells]uint8
 	edges []int32
@@ -23,10 +23,17 @@ type binning struct {
 func newBinning(edges []int32) binning {
 	b := binning{table: new([cells]uint8), edges: edges}
 	for i := range b.table {
-		b.table[i] = b.search(int32(i*cell - reach))
+		first := int32(i*cell - reach)
+		b.table[i] = b.search(first)
+		if b.search(first+cell-1) != b.table[i] {
+			b.table[i] = parted
+		}
 	}
 	return b
 }
+
+// parted stands in the table for cells with an edge within.
+const parted = 1 << 7
 
 // search returns the last bin whose lower edge is at most q, or the first bin.
 func (b *binning) search(q int32) uint8 {
@@ -36,7 +43,7 @@ func (b *binning) search(q int32) uint8 {
 
 // bin returns the bin of q.
 func (b *binning) bin(q int32) uint8 {
-	if i := uint32(q+reach) >> cellShift; i < cells {
+	if i := uint32(q+reach) >> cellShift; i < cells && b.table[i] < parted {
 		return b.table[i]
 	}
 	return b.search(q)

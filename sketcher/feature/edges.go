@@ -56,7 +56,8 @@ func findAtoms(values valueCounts, n int) valueCounts {
 // histogram returns the edges of a channel's bins and the value that stands for
 // each bin, from the channel's value counts and its atoms.
 //
-// Each atom has its grid cell as a bin. Of the edges that remain, eight lie
+// Each atom has its grid cell as a bin; a cell in which no value prevails is
+// parted (see partCells). Of the edges that remain, eight lie
 // outside the pilot's range; half of the others part the records that are not
 // in an atom's cell into equal numbers, half part their range into equal
 // widths. Edges that coincide are kept once, and the last one is repeated. The
@@ -70,7 +71,8 @@ func histogram(values, atoms valueCounts) (edges [Bins + 1]int32, stored [Bins]i
 		cells = append(cells, c, c+1)
 	}
 	cells = sortedCells(cells)
-	if room := Bins + 1 - outsideEdges - len(cells); room > 0 {
+	fine, parted := partCells(values, isAtom, min(maxFine, Bins+1-outsideEdges-len(cells)))
+	if room := Bins + 1 - outsideEdges - len(cells) - len(fine); room > 0 {
 		var rest valueCounts
 		for _, v := range values {
 			if !isAtom[cellOf(v.q)] {
@@ -82,11 +84,15 @@ func histogram(values, atoms valueCounts) (edges [Bins + 1]int32, stored [Bins]i
 	}
 	cells = sortedCells(cells)
 	lo, hi := cellOf(values[0].q), cellOf(values[len(values)-1].q)+1
-	room := Bins + 1 - len(cells)
-	cells = sortedCells(append(cells, outside(lo, hi)[:min(room, outsideEdges)]...))
+	room := Bins + 1 - len(cells) - len(fine)
+	cells = sortedCells(append(cells, outside(lo, hi)[:max(0, min(room, outsideEdges))]...))
 
+	for _, c := range cells {
+		fine = append(fine, int32(c)*cell)
+	}
+	slices.Sort(fine)
 	for b := range edges {
-		edges[b] = int32(cells[min(b, len(cells)-1)]) * cell
+		edges[b] = fine[min(b, len(fine)-1)]
 	}
 	for b := range stored {
 		stored[b] = edges[b] + (edges[b+1]-edges[b])/2
@@ -94,7 +100,124 @@ func histogram(values, atoms valueCounts) (edges [Bins + 1]int32, stored [Bins]i
 	for _, a := range atoms {
 		stored[binOf(&edges, a.q)] = a.q
 	}
+	for _, v := range parted {
+		if b := binOf(&edges, v.q); v.count > 0 {
+			stored[b] = v.q
+		} else {
+			stored[b] = edges[b] + (edges[b+1]-edges[b])/2
+		}
+	}
 	return edges, stored
+}
+
+// A cell whose most frequent value makes up less than prevails of its records
+// holds several values, a few quanta of some instrument apart. It is parted on a
+// grid of fineCell, the heaviest part first, as long as a part has more than
+// twice an atom's share and maxFine allows.
+const (
+	prevails = 2. / 3
+	fineCell = cell / 16
+	maxFine  = 48
+)
+
+// part is the values of a parted cell that share a bin.
+type part struct {
+	values valueCounts
+	count  int
+}
+
+func newPart(values valueCounts) part {
+	p := part{values: values}
+	for _, v := range values {
+		p.count += v.count
+	}
+	return p
+}
+
+// mode returns the most frequent value, with count 0 if it does not prevail.
+func (p part) mode() valueCount {
+	m := p.values[0]
+	for _, v := range p.values {
+		if v.count > m.count {
+			m = v
+		}
+	}
+	if float64(m.count) < prevails*float64(p.count) {
+		m.count = 0
+	}
+	return m
+}
+
+// split parts p at the edge of the fine grid that is nearest to half its
+// records; ok is false if all its values are in one cell of that grid.
+func (p part) split() (edge int32, low, high part, ok bool) {
+	below, best := 0, p.count
+	at := 0
+	for i, v := range p.values[:len(p.values)-1] {
+		below += v.count
+		next := p.values[i+1].q
+		if floorTo(next, fineCell) == floorTo(v.q, fineCell) {
+			continue
+		}
+		if off := max(2*below-p.count, p.count-2*below); off < best {
+			best, at, edge = off, i+1, floorTo(next, fineCell)
+		}
+	}
+	if at == 0 {
+		return 0, p, p, false
+	}
+	return edge, newPart(p.values[:at]), newPart(p.values[at:]), true
+}
+
+func floorTo(q, step int32) int32 {
+	r := q % step
+	if r < 0 {
+		r += step
+	}
+	return q - r
+}
+
+// partCells parts the atoms' cells in which no value prevails. It returns at
+// most room inner edges in q units, and of each part its most frequent value,
+// with count 0 where none prevails. Cells beyond the table of bins stay whole.
+func partCells(values valueCounts, isAtom map[int]bool, room int) (edges []int32, modes valueCounts) {
+	n := 0
+	var parts []part
+	for i := 0; i < len(values); {
+		c, from := cellOf(values[i].q), i
+		for ; i < len(values) && cellOf(values[i].q) == c; i++ {
+			n += values[i].count
+		}
+		if q := values[from].q; isAtom[c] && q >= -reach && q < reach {
+			if p := newPart(values[from:i]); p.mode().count == 0 {
+				parts = append(parts, p)
+			}
+		}
+	}
+	whole := map[int]bool{}
+	for len(edges) < room {
+		heaviest := -1
+		for i, p := range parts {
+			if !whole[i] && float64(p.count) > 2*atomShare*float64(n) && (heaviest < 0 || p.count > parts[heaviest].count) {
+				heaviest = i
+			}
+		}
+		if heaviest < 0 {
+			break
+		}
+		edge, low, high, ok := parts[heaviest].split()
+		if !ok {
+			whole[heaviest] = true
+			continue
+		}
+		edges = append(edges, edge)
+		parts[heaviest] = low
+		parts = append(parts, high)
+	}
+	for _, p := range parts {
+		modes = append(modes, p.mode())
+	}
+	return edges, modes
 }
 
 // binOf returns the bin of q: the last one whose lower edge is not above q, or

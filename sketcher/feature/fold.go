@@ -76,7 +76,11 @@ func (m *Map) count(s *Sums, q []int32) {
 		for k, x := range q[:len(bins)] {
 			row := (*[Bins]int64)(h)
 			if i := uint32(x+reach) >> cellShift; i < cells {
-				row[bins[k].table[i]%Bins]++
+				b := bins[k].table[i]
+				if b >= parted {
+					b = bins[k].search(x)
+				}
+				row[b%Bins]++
 			} else {
 				row[bins[k].search(x)]++
 				if x == Limit || x == -Limit {

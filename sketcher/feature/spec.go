@@ -54,7 +54,7 @@ type Spec struct {
 	// Edges holds d*(Bins+1) histogram edges in q units. Bin b of a channel
 	// holds edge[b] <= q < edge[b+1], the outer ends are open, and inner
 	// bins between equal edges stay empty. Edges within 8 standard units of
-	// zero lie on a grid of 1/64 of one.
+	// zero lie on a grid of 1/1024 of one, nearly all on one of 1/64.
 	Edges []int32
 
 	// Values holds d*Bins values in q units that stand for the bins: the
@@ -174,8 +174,8 @@ func (s *Spec) checkChannel(k int) error {
 		return errors.New("histogram edges must not decrease")
 	}
 	for _, e := range edges {
-		if e >= -reach && e <= reach && e%cell != 0 {
-			return fmt.Errorf("histogram edge %d is within ±%d and not a multiple of %d", e, reach, cell)
+		if e >= -reach && e <= reach && e%fineCell != 0 {
+			return fmt.Errorf("histogram edge %d is within ±%d and not a multiple of %d", e, reach, fineCell)
 		}
 	}
 	return nil

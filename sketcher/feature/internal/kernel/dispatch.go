@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"os"
+	"slices"
 )
 
 // Set is the functions of one kernel.
@@ -61,6 +62,25 @@ const variable = "PHASOR_KERNEL"
 // that does not exist or does not run here.
 func Select() (Set, error) {
 	return choose(os.Getenv(variable), available())
+}
+
+// Named returns one of the kernels that run here.
+func Named(name string) (Set, error) {
+	names := Names()
+	i := slices.Index(names, name)
+	if i < 0 {
+		return Set{}, fmt.Errorf("kernel: %q is not available in this build on this processor: choose one of %q", name, names)
+	}
+	return available()[i], nil
+}
+
+// Names returns the names of the kernels that run here, the fastest first.
+func Names() []string {
+	var names []string
+	for _, s := range available() {
+		names = append(names, s.Name)
+	}
+	return names
 }
 
 // choose returns the kernel of that name, or the first one for an empty name.

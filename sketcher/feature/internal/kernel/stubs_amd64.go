@@ -77,3 +77,27 @@ func spread512(panel *float64, first *int64, lo *int32, hi *int32, q *int32, n i
 //
 //go:noescape
 func gram512(tile *[64]int64, left *float64, right *float64, n int)
+
+// fma512 does two fused multiply-adds a round with each of 192 numbers:
+//
+//	for range rounds {
+//		for i := range 192 {
+//			x[i] = x[i]*0.5 + 0.5
+//			x[i] = x[i]*0.5 + 0.5
+//		}
+//	}
+//
+//go:noescape
+func fma512(x *float32, rounds int)
+
+// fma256 does two fused multiply-adds a round with each of 96 numbers:
+//
+//	for range rounds {
+//		for i := range 96 {
+//			x[i] = x[i]*0.5 + 0.5
+//			x[i] = x[i]*0.5 + 0.5
+//		}
+//	}
+//
+//go:noescape
+func fma256(x *float32, rounds int)

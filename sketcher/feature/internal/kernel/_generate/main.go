@@ -21,6 +21,8 @@ func main() {
 	sums256()
 	spread512()
 	gram512()
+	fma("fma512", zmm, 64)
+	fma("fma256", ymm, 32)
 	Generate()
 }
 
