@@ -66,7 +66,8 @@ func (p *promise) readLog(m *feature.Map) (map[int]*account, []byte) {
 		starts[int32(part)] = kgo.NewOffset().AtStart()
 		accounts[part] = &account{offsets: new(big.Int), rejects: map[string]int64{}, panes: map[int64]*sketch.Accumulator{}}
 	}
-	k, err := kgo.NewClient(kgo.SeedBrokers(p.kafka.OptValue(kgo.SeedBrokers).([]string)...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{promiseTopic: starts}))
+	k, err := kgo.NewClient(kgo.SeedBrokers(p.kafka.OptValue(kgo.SeedBrokers).([]string)...), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{promiseTopic: starts}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func (p *promise) readLog(m *feature.Map) (map[int]*account, []byte) {
 	return accounts, lines.Bytes()
 }
 
-const paneLength = 1000 // As configured, in milliseconds.
+const paneLength = 200 // As configured, in milliseconds.
 
 func (a *account) add(m *feature.Map, q []int32, r *kgo.Record) {
 	a.records++

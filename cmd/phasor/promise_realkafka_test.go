@@ -3,6 +3,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -13,30 +16,30 @@ import (
 	"phasor/stream/kafka/kafkatest"
 )
 
-func startKafka(t *testing.T) *kafkatest.Cluster {
+func startKafka(t *testing.T, nodes int) *kafkatest.Cluster {
 	t.Helper()
-	return kafkatest.Start(t, kafkatest.Options{Settings: map[string]string{"group.min.session.timeout.ms": "500"}})
+	return kafkatest.Start(t, kafkatest.Options{Brokers: nodes, Settings: map[string]string{"group.min.session.timeout.ms": "500"}})
 }
 
-// promiseOn creates the topic on c and starts the records.
-func promiseOn(t *testing.T, c *kafkatest.Cluster) *promise {
+// promiseOn creates the topic, with a replica on every node, and starts the records.
+func promiseOn(t *testing.T, c *kafkatest.Cluster, writer ...kgo.Opt) *promise {
 	t.Helper()
 	k, err := kgo.NewClient(kgo.SeedBrokers(c.Addrs()...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer k.Close()
-	if _, err := kadm.NewClient(k).CreateTopic(t.Context(), promisePartitions, 1, nil, promiseTopic); err != nil {
+	if _, err := kadm.NewClient(k).CreateTopic(t.Context(), promisePartitions, int16(len(c.Addrs())), nil, promiseTopic); err != nil {
 		t.Fatal(err)
 	}
-	return newPromise(t, c.Addrs(), true)
+	return newPromise(t, c.Addrs(), true, writer...)
 }
 
 // Twenty crashes of the sketcher at random moments and one of the broker leave no trace in what the store holds: it is
 // the sketch of the log, integer by integer.
 func TestRealKafkaPromise(t *testing.T) {
 	const crashes = 20
-	c := startKafka(t)
+	c := startKafka(t, 1)
 	p := promiseOn(t, c)
 	for i := range crashes {
 		s := p.start()
@@ -53,10 +56,40 @@ func TestRealKafkaPromise(t *testing.T) {
 	p.verify()
 }
 
+// With a transactional writer only committed records count, whatever crashes in between.
+func TestRealKafkaPromiseOfTransactions(t *testing.T) {
+	const crashes = 6
+	p := promiseOn(t, startKafka(t, 1), kgo.TransactionalID("writer"))
+	for range crashes {
+		p.crash(p.start())
+	}
+	p.finish(p.start())
+	p.verify()
+}
+
+// Each node of a cluster crashes in turn, and with it the leaders of partitions and at some time the coordinator of the
+// group; the sketcher goes on with the others.
+func TestRealKafkaPromiseOfNodes(t *testing.T) {
+	const nodes = 3
+	c := startKafka(t, nodes)
+	p := promiseOn(t, c)
+	s := p.start()
+	p.progress(true, s)
+	for node := range nodes {
+		c.Kill(node + 1)
+		p.progress(true, s)
+		p.pause(time.Second)
+		c.StartNode(node + 1)
+		p.progress(true, s)
+	}
+	p.finish(s)
+	p.verify()
+}
+
 // Two sketchers share the group. One is stopped for longer than its session, so that the other takes its partitions
 // over, and goes on with what it believes to own: a zombie. Then the other one crashes.
 func TestRealKafkaZombie(t *testing.T) {
-	c := startKafka(t)
+	c := startKafka(t, 1)
 	p := promiseOn(t, c)
 	a := p.start()
 	p.progress(true, a)
@@ -78,4 +111,63 @@ func TestRealKafkaZombie(t *testing.T) {
 	}
 	p.finish(a)
 	p.verify()
+}
+
+// A log that is no longer the one that was folded is refused, in words that name the policy; the store stays as it is.
+func TestRealKafkaRefusals(t *testing.T) {
+	c := startKafka(t, 1)
+	p := promiseOn(t, c)
+	s := p.start()
+	p.progress(true, s)
+	p.finish(s)
+	p.verify()
+	adm := kadm.NewClient(p.kafka)
+	before := p.objects()
+	refused := func(want ...string) {
+		t.Helper()
+		s := p.start()
+		select {
+		case <-s.ended:
+		case <-time.After(p.patient):
+			t.Fatal("the sketcher goes on")
+		}
+		b, err := os.ReadFile(s.log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.cmd.ProcessState.ExitCode() != 1 {
+			t.Errorf("exit code %d, want 1", s.cmd.ProcessState.ExitCode())
+		}
+		for _, w := range want {
+			if !strings.Contains(string(b), w) {
+				t.Errorf("%s does not say %q", filepath.Base(s.log), w)
+			}
+		}
+		after := p.objects()
+		for name := range before {
+			if !after[name] {
+				t.Errorf("%s is gone from the store", name)
+			}
+		}
+	}
+	var beyond kadm.Offsets
+	for part, next := range p.positions() {
+		k := &kgo.Record{Topic: promiseTopic, Partition: int32(part), Value: []byte("unread")}
+		if err := p.kafka.ProduceSync(t.Context(), k).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		beyond.Add(kadm.Offset{Topic: promiseTopic, Partition: int32(part), At: next + 1, LeaderEpoch: -1})
+	}
+	if _, err := adm.DeleteRecords(t.Context(), beyond); err != nil {
+		t.Fatal(err)
+	}
+	refused("records lost to retention", "1 offsets were deleted unread", "on_retention")
+	if _, err := adm.DeleteTopics(t.Context(), promiseTopic); err != nil {
+		t.Fatal(err)
+	}
+	p.wait("the topic is created again", func() bool {
+		_, err := adm.CreateTopic(t.Context(), promisePartitions, 1, nil, promiseTopic)
+		return err == nil
+	})
+	refused("topic recreated", "on_recreated")
 }

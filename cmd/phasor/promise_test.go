@@ -24,6 +24,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"phasor/snapshot"
+	"phasor/snapshot/bucket"
 )
 
 const (
@@ -39,6 +40,7 @@ type promise struct {
 	rng     *rand.Rand
 	dir     string // Of everything below.
 	binary  string
+	bucket  bucket.Bucket
 	store   *snapshot.Store
 	kafka   *kgo.Client
 	feed    *feeder
@@ -47,8 +49,9 @@ type promise struct {
 }
 
 // newPromise builds the program, configures a sketch and starts to write records to the topic, which must exist. The
-// sketcher is a member of a consumer group, or reads fixed partitions.
-func newPromise(t *testing.T, brokers []string, group bool) *promise {
+// sketcher is a member of a consumer group, or reads fixed partitions. With options that make the writer transactional,
+// some of its transactions abort.
+func newPromise(t *testing.T, brokers []string, group bool, writer ...kgo.Opt) *promise {
 	t.Helper()
 	seed := rand.Uint64()
 	if s := os.Getenv("PHASOR_SEED"); s != "" {
@@ -69,13 +72,13 @@ func newPromise(t *testing.T, brokers []string, group bool) *promise {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.Close() })
-	p.store = snapshot.Open(b, promiseTopic)
-	if p.kafka, err = kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner())); err != nil {
+	p.bucket, p.store = b, snapshot.Open(b, promiseTopic)
+	if p.kafka, err = kgo.NewClient(append(writer, kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))...); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.kafka.Close)
 	t.Cleanup(p.showLogs)
-	p.feed = newFeeder(p.kafka, rand.New(rand.NewPCG(seed, 1)))
+	p.feed = newFeeder(p.kafka, rand.New(rand.NewPCG(seed, 1)), len(writer) > 0)
 	t.Cleanup(p.feed.cancel)
 	return p
 }
@@ -104,7 +107,7 @@ sketches:
     topics: [%s]
     partitions: %s
     channels: [%s]
-    panes: {length: 1s, lateness: 1s}
+    panes: {length: 200ms, lateness: 200ms}
     calibrate: {features: 64, pilot: 300, timeout: 1s}
 `, filepath.Join(p.dir, "store"), strings.Join(brokers, ", "), promiseTopic, promiseTopic, partitions, strings.Join(channels, ", "))
 	if err := os.WriteFile(p.path("phasor.yaml"), []byte(config), 0o644); err != nil {
@@ -242,16 +245,50 @@ func (p *promise) progress(every bool, alive ...*sketcherProcess) {
 // pause lets the processes run for a random time.
 func (p *promise) pause(most time.Duration) { time.Sleep(time.Duration(p.rng.Int64N(int64(most)))) }
 
-// crash starts a sketcher and kills it at a random moment: while it starts, joins, calibrates, folds or saves.
+// crash kills a sketcher at a random moment: while it starts, joins or calibrates, while it folds, or in the middle of a
+// save, as soon as one of the objects of the save is there.
 func (p *promise) crash(s *sketcherProcess) {
 	p.t.Helper()
-	if p.rng.IntN(3) > 0 {
+	switch p.rng.IntN(3) {
+	case 0:
+		p.pause(1500 * time.Millisecond)
+	case 1:
 		p.progress(false, s)
 		p.pause(400 * time.Millisecond)
-	} else {
-		p.pause(1500 * time.Millisecond)
+	case 2:
+		p.progress(false, s)
+		p.awaitObject(s)
 	}
 	s.kill()
+}
+
+// awaitObject returns at once when something new stands in the store.
+func (p *promise) awaitObject(s *sketcherProcess) {
+	p.t.Helper()
+	before := p.objects()
+	for deadline := time.Now().Add(p.patient); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		for name := range p.objects() {
+			if !before[name] {
+				return
+			}
+		}
+		s.alive()
+	}
+	p.t.Fatalf("waited %v in vain for a save", p.patient)
+}
+
+// objects are the names in the store.
+func (p *promise) objects() map[string]bool {
+	p.t.Helper()
+	list, err := p.bucket.List(p.t.Context(), "")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	names := make(map[string]bool, len(list))
+	for _, o := range list {
+		names[o.Name] = true
+	}
+	return names
 }
 
 // finish stops the records, lets s fold them to the end of the log, and ends it in good order.
@@ -288,6 +325,10 @@ func (p *promise) showLogs() {
 // feeder writes records without a pause until it is stopped. Its producer is idempotent, so that every record is in the
 // log once, whatever happens to the broker.
 type feeder struct {
+	k      *kgo.Client
+	rng    *rand.Rand
+	began  time.Time
+	n      int // Records made.
 	cancel context.CancelFunc
 	done   chan struct{}
 
@@ -296,35 +337,66 @@ type feeder struct {
 	err     error
 }
 
-func newFeeder(k *kgo.Client, rng *rand.Rand) *feeder {
+func newFeeder(k *kgo.Client, rng *rand.Rand, transactions bool) *feeder {
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &feeder{cancel: cancel, done: make(chan struct{}), written: map[string]int{}}
+	f := &feeder{k: k, rng: rng, began: time.Now(), cancel: cancel, done: make(chan struct{}), written: map[string]int{}}
 	go func() {
 		defer close(f.done)
-		began := time.Now()
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
-		for n := 0; ; {
+		for {
 			select {
 			case <-ctx.Done():
 				f.fail(k.Flush(context.Background()))
 				return
 			case <-tick.C:
 			}
+			if transactions {
+				f.transaction()
+				continue
+			}
 			for range 20 {
-				n++
-				// One clock that never goes back: no record is late.
-				r := &kgo.Record{Topic: promiseTopic, Partition: int32(rng.IntN(promisePartitions)), Value: promiseValue(rng, n), Timestamp: began.Add(time.Since(began))}
-				k.Produce(context.Background(), r, func(r *kgo.Record, err error) {
+				k.Produce(context.Background(), f.record(), func(r *kgo.Record, err error) {
 					f.fail(err)
-					f.mu.Lock()
-					defer f.mu.Unlock()
-					f.written[string(r.Value)]++
+					f.count(r)
 				})
 			}
 		}
 	}()
 	return f
+}
+
+// record makes the next record. Its time is of one clock that never goes back, so that no record is late.
+func (f *feeder) record() *kgo.Record {
+	f.n++
+	return &kgo.Record{Topic: promiseTopic, Partition: int32(f.rng.IntN(promisePartitions)), Value: promiseValue(f.rng, f.n), Timestamp: f.began.Add(time.Since(f.began))}
+}
+
+// transaction writes a few records that become visible together, or never.
+func (f *feeder) transaction() {
+	ctx := context.Background()
+	if err := f.k.BeginTransaction(); err != nil {
+		f.fail(err)
+		return
+	}
+	records := make([]*kgo.Record, 1+f.rng.IntN(60))
+	for i := range records {
+		records[i] = f.record()
+	}
+	f.fail(f.k.ProduceSync(ctx, records...).FirstErr())
+	try := kgo.TransactionEndTry(f.rng.IntN(4) > 0)
+	f.fail(f.k.EndTransaction(ctx, try))
+	if try == kgo.TryCommit {
+		f.count(records...)
+	}
+}
+
+func (f *feeder) count(records ...*kgo.Record) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range records {
+		f.written[string(r.Value)]++
+	}
 }
 
 func (f *feeder) fail(err error) {
