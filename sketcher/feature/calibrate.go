@@ -162,6 +162,7 @@ func (p *pilotSet) calibrateChannel(pilot []float64, k int, opt CalibrateOptions
 	spec.Channels[k] = Channel{Name: c.Name, Transform: c.Transform, Kind: c.Kind}
 	spec.Edges = append(spec.Edges, edges[:]...)
 	spec.Values = append(spec.Values, stored[:]...)
+	spec.Exact = append(spec.Exact, p.exactValues(pilot, k, c.Kind, values, &edges, &stored)...)
 	rep.warnChannel(c, auto)
 	return nil
 }

@@ -19,6 +19,7 @@ const (
 	tensorScale      = "scale"
 	tensorEdges      = "histogram.edges"
 	tensorValues     = "histogram.values"
+	tensorExact      = "histogram.exact"
 	tensorRotation   = "drift.rotation"
 	tensorComponents = "drift.components"
 
@@ -70,6 +71,9 @@ func (s *Spec) Encode() ([]byte, error) {
 		safetensors.Float32s(tensorRotation, s.Rotation, len(s.Rotation)/d, d),
 		safetensors.Float32s(tensorComponents, s.Components, 2*m, len(s.Components)/(2*m)),
 	)
+	if len(s.Exact) > 0 {
+		f.Add(safetensors.Float64s(tensorExact, s.Exact, d, Bins))
+	}
 	return f.Encode()
 }
 
@@ -149,6 +153,11 @@ func readTensors(s *Spec, f *safetensors.File) (err error) {
 	}
 	if s.Values, err = f.Int32s(tensorValues, d, Bins); err != nil {
 		return err
+	}
+	if _, ok := f.Tensor(tensorExact); ok {
+		if s.Exact, err = f.Float64s(tensorExact, d, Bins); err != nil {
+			return err
+		}
 	}
 	if s.Rotation, err = f.Float32s(tensorRotation, -1, d); err != nil {
 		return err

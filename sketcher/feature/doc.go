@@ -38,6 +38,8 @@
 //	offset, scale     F64 [d]      standard units: (T(x) - offset) scale
 //	histogram.edges   I32 [d,129]  q units; bin b holds edge[b] <= q < edge[b+1]
 //	histogram.values  I32 [d,128]  q units; the value that stands for a bin
+//	histogram.exact   F64 [d,128]  physical units; the stored value of a bin that has one, else NaN;
+//	                               absent in specs without
 //	drift.rotation    F32 [r,d]    rows of principal components over their deviations
 //	drift.components  F32 [2m,k]   kernel principal components: cosines, then sines
 //

@@ -2,6 +2,7 @@ package feature
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"sort"
 )
@@ -280,4 +281,43 @@ func outside(lo, hi int) []int {
 		distance *= 2
 	}
 	return cells
+}
+
+// exactValues returns the physical value of each bin of channel k whose stored
+// value prevails in it, NaN for the others. Of several physical values that are
+// quantised alike it is the most frequent, and of these the smallest.
+func (p *pilotSet) exactValues(pilot []float64, k int, kind Kind, values valueCounts, edges *[Bins + 1]int32, stored *[Bins]int32) []float64 {
+	least := atomRecords
+	if kind != Continuous {
+		least = 1
+	}
+	var all, same [Bins]int
+	for _, v := range values {
+		b := binOf(edges, v.q)
+		all[b] += v.count
+		if v.q == stored[b] {
+			same[b] += v.count
+		}
+	}
+	var found [Bins]map[float64]int
+	for i := range p.n {
+		q := p.q[i*p.d+k]
+		if b := binOf(edges, q); q == stored[b] && same[b] >= least && float64(same[b]) >= prevails*float64(all[b]) {
+			if found[b] == nil {
+				found[b] = map[float64]int{}
+			}
+			found[b][pilot[i*p.d+k]]++
+		}
+	}
+	exact := make([]float64, Bins)
+	for b := range exact {
+		exact[b] = math.NaN()
+		most := 0
+		for x, n := range found[b] {
+			if n > most || n == most && x < exact[b] {
+				exact[b], most = x, n
+			}
+		}
+	}
+	return exact
 }

@@ -3,6 +3,7 @@ package feature
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"unicode/utf8"
 
@@ -61,6 +62,11 @@ type Spec struct {
 	// stored value of a bin that has one, else its middle.
 	Values []int32
 
+	// Exact holds d*Bins physical values: the stored value of a bin that has
+	// one, to the last bit, NaN for the others. It is empty in specs that
+	// were written without it.
+	Exact []float64
+
 	// Rotation, r*d by rows, takes standard units to whitened principal
 	// components. It may be empty.
 	Rotation []float32
@@ -100,8 +106,11 @@ func Turns(s *Spec) []float64 {
 // Atom returns the value that bin b of channel k stands for, and whether the bin
 // holds one value that was stored rather than a range.
 func (s *Spec) Atom(k, b int) (q int32, stored bool) {
-	lo, hi := s.Edges[k*(Bins+1)+b], s.Edges[k*(Bins+1)+b+1]
 	q = s.Values[k*Bins+b]
+	if len(s.Exact) > 0 {
+		return q, !math.IsNaN(s.Exact[k*Bins+b])
+	}
+	lo, hi := s.Edges[k*(Bins+1)+b], s.Edges[k*(Bins+1)+b+1]
 	middle := int64(lo) + (int64(hi)-int64(lo))/2
 	return q, hi-lo == cell && lo >= -reach && hi <= reach && (int64(q) != middle || s.Channels[k].Kind != Continuous)
 }
@@ -135,6 +144,9 @@ func (s *Spec) check() error {
 		if l.found != l.want {
 			return fmt.Errorf("%s has %d elements, wanted %d (d=%d, m=%d)", l.name, l.found, l.want, d, m)
 		}
+	}
+	if n := len(s.Exact); n != 0 && n != d*Bins {
+		return fmt.Errorf("exact has %d elements, wanted none or %d", n, d*Bins)
 	}
 	if n := len(s.Rotation); n%d != 0 || n/d > d {
 		return fmt.Errorf("rotation has %d elements: use up to %d rows of %d", n, d, d)
@@ -176,6 +188,11 @@ func (s *Spec) checkChannel(k int) error {
 	for _, e := range edges {
 		if e >= -reach && e <= reach && e%fineCell != 0 {
 			return fmt.Errorf("histogram edge %d is within ±%d and not a multiple of %d", e, reach, fineCell)
+		}
+	}
+	for b := 0; b < Bins && len(s.Exact) > 0; b++ {
+		if x := s.Exact[k*Bins+b]; math.IsInf(x, 0) || x != x && math.Float64bits(x) != math.Float64bits(math.NaN()) {
+			return fmt.Errorf("the exact value of bin %d is %v: it must be finite, or the one NaN", b, x)
 		}
 	}
 	return nil

@@ -160,7 +160,7 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		"components has 63":      func(s *feature.Spec) { s.Components = s.Components[1:] },
 		"components must":        func(s *feature.Spec) { s.Components[5] = float32(math.NaN()) },
 		"must not decrease":      func(s *feature.Spec) { s.Edges[5] = s.Edges[4] - 1024 },
-		"not a multiple of 64": func(s *feature.Spec) { s.Edges[5]++ },
+		"not a multiple of 64":   func(s *feature.Spec) { s.Edges[5]++ },
 		"scale NaN":              func(s *feature.Spec) { s.Scale[0] = math.NaN() },
 		"scale -1":               func(s *feature.Spec) { s.Scale[0] = -1 },
 		"scale 0":                func(s *feature.Spec) { s.Scale[0] = 0 },

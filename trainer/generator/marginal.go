@@ -35,6 +35,9 @@ func newMarginal(s *feature.Spec, k int, counts []int64, lo, hi float64) margina
 			m.lo[b] = max(lo, min(hi, float64(q)/feature.Unit))
 			m.hi[b] = m.lo[b]
 			m.value[b] = decimal(s, k, q)
+			if i := k*n + b; len(s.Exact) > 0 && !math.IsNaN(s.Exact[i]) {
+				m.value[b] = s.Exact[i]
+			}
 			continue
 		}
 		left, right := lo, hi
