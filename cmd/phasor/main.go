@@ -45,6 +45,7 @@ type cli struct {
 	Sample    sampleCmd    `cmd:"" help:"Draw records from a model."`
 	Drift     driftCmd     `cmd:"" help:"Test whether two sketches, or two ranges of a store, differ."`
 	Models    modelsCmd    `cmd:"" help:"List, show, promote and roll back models."`
+	Bench     benchCmd     `cmd:"" help:"Measure this machine."`
 	Version   versionCmd   `cmd:"" help:"Show the version of this program."`
 }
 
