@@ -15,6 +15,7 @@ type Card struct {
 	Map        string      `json:"map"` // Fingerprint of the feature map.
 	Channels   []string    `json:"channels"`
 	Records    int64       `json:"records"`           // In the sketch that it was fitted to.
+	Folded     int64       `json:"folded"`            // In all states, when the fit began.
 	From       int64       `json:"from_ms,omitempty"` // Event time of its panes, [From, To); 0 and 0: all records.
 	To         int64       `json:"to_ms,omitempty"`
 	Partitions []CardRange `json:"partitions"` // The states that were merged or lay behind the panes.
@@ -25,7 +26,6 @@ type Card struct {
 	Seed       uint64      `json:"seed"`
 	Warm       int         `json:"warm_from,omitempty"` // The version whose weights it began with.
 	Answers    *Alarm      `json:"answers,omitempty"`   // The alarm that asked for it.
-	During     bool        `json:"during_drift"`        // An alarm was latched and not answered by it.
 	Created    time.Time   `json:"created"`
 }
 

@@ -15,19 +15,19 @@ type Config struct {
 	Store *snapshot.Store
 
 	Poll time.Duration // Between two looks at the store; 2s.
-	Idle time.Duration // For how long a partition must have waited for records not to hold back an interval; 60s.
+	Idle time.Duration // For how long a partition must have waited for records so as not to hold back an interval; 60s.
 
 	Fit     generator.Config
 	Horizon time.Duration // Of event time that a fit sees; 0: everything since the last change.
 	Every   time.Duration // Between two fits; 10m. A fit also needs Records new records.
 	First   time.Duration // How long the first fit waits after the first state was seen; 0.
-	Budget  time.Duration // Of wall time for one fit; 0: as many steps as Fit says.
-	Records int64         // That the first fit needs, and a later one anew; 1000.
+	Budget  time.Duration // Of wall time for one fit with its validation; 0: as many steps as Fit says.
+	Records int64         // That the first fit needs, and each later one anew; 1000.
 
 	Reference   time.Duration // Of event time that the reference covers at most; 7 days.
 	FalseAlarms time.Duration // Mean time between two false alarms that is asked for; 30 days.
 	Drift       drift.Options // ARL comes from FalseAlarms and the panes' length.
-	Settle      int           // Panes after a change that a fit waits for; 5.
+	Settle      int           // Panes after a change that the fit which answers it waits for; 5.
 
 	Retention snapshot.Retention // Default: snapshot.DefaultRetention.
 
@@ -71,29 +71,20 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("trainer: no store: there would be nothing to learn from")
 	case c.Records < 2:
 		return fmt.Errorf("trainer: fit.records is %d: a fit needs at least 2 records", c.Records)
+	case c.Settle < 0:
+		return fmt.Errorf("trainer: %d panes to settle after a change: it cannot be negative", c.Settle)
 	}
-	for name, d := range map[string]time.Duration{"poll": c.Poll, "idle.timeout": c.Idle, "fit.every": c.Every, "fit.horizon": c.Horizon,
-		"fit.budget": c.Budget, "drift.reference": c.Reference, "drift.false_alarms": c.FalseAlarms} {
-		if d < 0 {
-			return fmt.Errorf("trainer: %s is %v: it cannot be negative", name, d)
+	for _, f := range []struct {
+		name string
+		d    time.Duration
+	}{{"poll", c.Poll}, {"idle.timeout", c.Idle}, {"fit.every", c.Every}, {"fit.first", c.First}, {"fit.horizon", c.Horizon},
+		{"fit.budget", c.Budget}, {"drift.reference", c.Reference}, {"drift.false_alarms", c.FalseAlarms}} {
+		if f.d < 0 {
+			return fmt.Errorf("trainer: %s is %v: it cannot be negative", f.name, f.d)
 		}
 	}
 	if err := c.Retention.Validate(); err != nil {
 		return err
 	}
 	return c.Fit.Validate()
-}
-
-// Hooks tell what happens. They are called synchronously, from the service's goroutines, and must not block; nil ones
-// are left out.
-type Hooks struct {
-	Snapshots  func(result string, n int)                         // ok, corrupt, incompatible, stale, skipped.
-	SawUntil   func(t time.Time)                                  // The wall clock of the oldest state behind a fit.
-	Loss       func(e generator.Evaluation)                       // Of the served or the new model on the newest sketch.
-	Refit      func(result string, took time.Duration, steps int) // published, rejected, diverged, timeout, error.
-	Validated  func(accepted bool, scores map[string]float64)
-	RolledBack func(trigger string) // auto or operator.
-	Served     func(version int, published time.Time, records int64)
-	Registry   func(operation string) // A failure: read, write, list, lock.
-	Drift      func(d DriftStatus, newAlarm bool)
 }

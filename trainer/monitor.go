@@ -14,7 +14,7 @@ import (
 // Alarm is a change that was found and has not been answered yet.
 type Alarm struct {
 	Pane      int64    `json:"pane_ms"`   // Start of the pane that raised it, Unix milliseconds.
-	Change    int64    `json:"change_ms"` // Start of the window that raised it: where the change is thought to be.
+	Change    int64    `json:"change_ms"` // Start of the first pane of the window that raised it: where the change is thought to be.
 	Group     string   `json:"group"`
 	Window    int      `json:"window_panes"`
 	Statistic float64  `json:"statistic"`
@@ -53,13 +53,15 @@ type monitor struct {
 	pushed  bool
 	ref     []*sketch.Accumulator
 	scan    *drift.Scan
-	nextRef int // Number of panes at which the reference is estimated again.
-	after   []timedPane
+	nextRef int         // Number of panes at which the reference is estimated again.
+	after   []timedPane // Scanned panes: those of the longest window, or since the change of a latched alarm.
 	status  DriftStatus
 }
 
-// leastReference is the number of panes from which the scan can work.
-const leastReference = 20
+const (
+	leastReference = 20 // Panes from which the scan can work.
+	longestWindow  = 64 // Panes of the longest window that the scan looks at.
+)
 
 func newMonitor(m *feature.Map, cfg *Config, c cutting) *monitor {
 	opt := cfg.Drift
@@ -103,22 +105,22 @@ func (m *monitor) push(p timedPane) (raised bool, err error) {
 	m.status.Statistic, m.status.Threshold, m.status.PValue = r.Statistic, r.Threshold, r.PValue
 	m.status.EffectiveRatio, m.status.Why = r.EffectiveRatio, ""
 	if m.status.Alarm != nil {
-		m.after = append(m.after, p)
-		if len(m.after) > m.most {
+		if m.after = append(m.after, p); len(m.after) > m.most {
 			m.after = slices.Delete(m.after, 0, len(m.after)-m.most)
 		}
 		return false, nil
 	}
 	if !r.Alarm {
 		m.after = append(m.after, p)
-		if n := len(m.after); n > 64 { // A window of a later alarm reaches back at most so far.
-			m.after = slices.Delete(m.after, 0, n-64)
+		if n := len(m.after); n > longestWindow {
+			m.after = slices.Delete(m.after, 0, n-longestWindow)
 		}
 		m.remember(p.acc)
 		return false, m.estimate()
 	}
-	change := p.start - int64(r.Window-1)*m.length
-	m.after = append(slices.DeleteFunc(m.after, func(q timedPane) bool { return q.start < change }), p)
+	m.after = append(m.after, p)
+	m.after = slices.Delete(m.after, 0, max(0, len(m.after)-r.Window))
+	change := m.after[0].start
 	m.status.Alarm = &Alarm{Pane: p.start, Change: change, Group: r.Group.String(), Window: r.Window,
 		Statistic: r.Statistic, Threshold: r.Threshold, Channels: slices.Clone(r.Channels)}
 	m.status.LastAlarm = m.status.Alarm
@@ -160,7 +162,7 @@ func (m *monitor) estimate() error {
 		return err
 	}
 	m.status.ReferencePanes, _ = r.Panes()
-	m.status.Threshold = r.Threshold()
+	m.status.Threshold, m.status.Why = r.Threshold(), ""
 	if m.scan == nil {
 		m.scan = drift.NewScan(r)
 	} else {
