@@ -2,12 +2,12 @@
 // the work.
 //
 // The rules: base units; time stamps instead of ages; the values of enumerated labels exist from the start; no label
-// has an unbounded set of values, so there is no offset, key or version in one, and channels appear by their configured
-// names, at most MaxChannels of them; the series of a partition go when the partition goes; histograms are both native
-// and classic.
+// has an unbounded set of values, so there is no offset, key or version in one; the series of a partition go when the
+// partition goes; histograms are both native and classic.
 //
-// Each role has a constructor that registers its families with a Registerer: NewSketcher, NewTrainer, NewStore. A
-// process that plays several roles calls several. Families are declared in one place a role, with their help texts.
+// Each role has a constructor that registers its families with a Registerer: [NewSketcher], [NewTrainer], which also has
+// those of drift, and [NewStore]. A process that plays several roles calls several. The constructors are the list of all
+// families, with their labels and help texts.
 package metrics
 
 import (
@@ -16,9 +16,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 )
-
-// MaxChannels is the number of channels a sketch may have before its channels are left out of the labels.
-const MaxChannels = 128
 
 // family is the part of a metric's options that all of them share.
 type family struct {

@@ -106,7 +106,7 @@ func (m *Sketcher) Hooks(sketch string, topics []string) sketcher.Hooks {
 	m.mu.Unlock()
 	return sketcher.Hooks{
 		Folded:   func(id stream.PartitionID, c sketcher.Counts, took time.Duration) { m.onFolded(sketch, id, c, took) },
-		Position: m.onPosition,
+		Position: func(id stream.PartitionID, next, high int64) { m.onPosition(sketch, id, next, high) },
 		Assigned: func(id stream.PartitionID) { m.onAssigned(sketch, id) },
 		Released: func(id stream.PartitionID, lost bool) { m.onReleased(sketch, id, lost) },
 		Restored: func(_ stream.PartitionID, result string) { m.restores.WithLabelValues(result).Inc() },
@@ -142,7 +142,12 @@ func (m *Sketcher) onFolded(sketch string, id stream.PartitionID, c sketcher.Cou
 	}
 }
 
-func (m *Sketcher) onPosition(id stream.PartitionID, next, highWatermark int64) {
+func (m *Sketcher) onPosition(sketch string, id stream.PartitionID, next, highWatermark int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.owned[sketch][id] == nil { // The last word of a partition that has been given up.
+		return
+	}
 	m.lag.WithLabelValues(id.Topic, strconv.Itoa(id.Partition)).Set(float64(max(0, highWatermark-next)))
 }
 
@@ -161,10 +166,10 @@ func (m *Sketcher) onReleased(sketch string, id stream.PartitionID, lost bool) {
 	}
 	m.rebalances.WithLabelValues(event).Inc()
 	m.assigned.WithLabelValues(id.Topic).Dec()
-	m.lag.DeleteLabelValues(id.Topic, strconv.Itoa(id.Partition))
-	m.durable.DeleteLabelValues(id.Topic, strconv.Itoa(id.Partition))
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.lag.DeleteLabelValues(id.Topic, strconv.Itoa(id.Partition))
+	m.durable.DeleteLabelValues(id.Topic, strconv.Itoa(id.Partition))
 	delete(m.owned[sketch], id)
 	m.sum(sketch)
 }
@@ -185,7 +190,7 @@ func (m *Sketcher) onSaved(sketch string, id stream.PartitionID, s sketcher.Save
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.owned[sketch][id]
-	if p == nil { // The last save of a partition that is being given up.
+	if p == nil { // The last word of a partition that has been given up.
 		return
 	}
 	m.durable.WithLabelValues(id.Topic, strconv.Itoa(id.Partition)).Set(float64(s.Next))
@@ -201,7 +206,9 @@ func (m *Sketcher) sum(sketch string) {
 		open = max(open, p.open)
 	}
 	m.records.WithLabelValues(sketch).Set(float64(records))
-	if open >= 0 {
-		m.paneStart.WithLabelValues(sketch).Set(float64(open) / 1000)
+	if open < 0 {
+		m.paneStart.DeleteLabelValues(sketch)
+		return
 	}
+	m.paneStart.WithLabelValues(sketch).Set(float64(open) / 1000)
 }

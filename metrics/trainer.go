@@ -94,14 +94,20 @@ func (m *Trainer) Hooks(sketch string) trainer.Hooks {
 			}
 		},
 		RolledBack: func(trigger string) { m.rollbacks.WithLabelValues(sketch, trigger).Inc() },
-		Served: func(version int, published time.Time, records int64) {
-			m.version.WithLabelValues(sketch).Set(float64(version))
-			m.published.WithLabelValues(sketch).Set(unix(published))
-			m.trained.WithLabelValues(sketch).Set(float64(records))
-		},
-		Registry: func(operation string) { m.registry.WithLabelValues(operation).Inc() },
-		Drift:    func(d trainer.DriftStatus, newAlarm bool) { m.onDrift(sketch, d, newAlarm) },
+		Served:     func(version int, published time.Time, records int64) { m.onServed(sketch, version, published, records) },
+		Registry:   func(operation string) { m.registry.WithLabelValues(operation).Inc() },
+		Drift:      func(d trainer.DriftStatus, newAlarm bool) { m.onDrift(sketch, d, newAlarm) },
 	}
+}
+
+func (m *Trainer) onServed(sketch string, version int, published time.Time, records int64) {
+	m.version.WithLabelValues(sketch).Set(float64(version))
+	m.trained.WithLabelValues(sketch).Set(float64(records))
+	if published.IsZero() { // A version that nobody wrote a card for.
+		m.published.DeleteLabelValues(sketch)
+		return
+	}
+	m.published.WithLabelValues(sketch).Set(unix(published))
 }
 
 func (m *Trainer) onLoss(sketch string, e generator.Evaluation) {
