@@ -38,6 +38,7 @@ func TestRealKafka(t *testing.T) {
 		{"compaction", testCompaction},
 		{"recreated", testRecreated},
 		{"retention", testRetention},
+		{"truncation", testTruncation},
 		{"restart", testRestart},
 	} {
 		t.Run(tc.name, func(t *testing.T) { tc.run(t, c) })
