@@ -53,7 +53,10 @@ func (c *driftCmd) Run(e *env) error {
 	if r.Alarm {
 		verdict = "changed"
 	}
-	fmt.Fprint(e.stdout, fields("verdict", verdict, "statistic", figure(r.Statistic), "threshold", figure(r.Threshold), "p-value", figure(r.PValue), "group", r.Group.String()+", "+groupMeaning[r.Group]))
+	fmt.Fprint(e.stdout, fields("verdict", verdict, "statistic", figure(r.Statistic), "threshold", figure(r.Threshold), "p-value", figure(r.PValue)))
+	if meaning := groupMeaning[r.Group]; meaning != "" {
+		fmt.Fprint(e.stdout, fields("group", fmt.Sprintf("%v: %s", r.Group, meaning)))
+	}
 	if len(r.Channels) > 0 {
 		fmt.Fprint(e.stdout, fields("channels", strings.Join(r.Channels, ", ")))
 	}

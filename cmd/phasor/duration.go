@@ -73,11 +73,11 @@ func (r *RunLength) UnmarshalText(b []byte) error {
 	head, tail, ok := strings.Cut(string(b), "per")
 	n, err := strconv.ParseFloat(strings.TrimSpace(head), 64)
 	var d Duration
-	if !ok || err != nil || n <= 0 || d.UnmarshalText([]byte(tail)) != nil || d <= 0 {
+	if !ok || err != nil || !(n > 0) || d.UnmarshalText([]byte(tail)) != nil || d <= 0 {
 		return fmt.Errorf("false alarms %q: write how many are acceptable in which time, like 1 per 30d", string(b))
 	}
-	if float64(d)/n >= math.MaxInt64 {
-		return fmt.Errorf("false alarms %q: less than 1 in 292 years", string(b))
+	if v := float64(d) / n; v < 1 || v >= math.MaxInt64 {
+		return fmt.Errorf("false alarms %q: the mean time between two must be from 1ns to 292 years", string(b))
 	}
 	*r = RunLength(float64(d) / n)
 	return nil

@@ -80,8 +80,8 @@ func (c *fitCmd) Run(e *env) error {
 	g := generator.Gaussian(t)
 	if c.JSON {
 		return printJSON(e.stdout, map[string]any{"out": c.Out, "records": a.Count(), "steps": steps, "seconds": time.Since(began).Seconds(),
-			"loss": ev.Unbiased, "loss_heldout": ev.HeldOut, "loss_heldout_se": ev.HeldOutSE, "loss_floor": ev.Floor,
-			"equivalent_records": ev.EquivalentRecords, "at_least": ev.AtLeast, "gaussian_heldout": g.HeldOut, "gaussian_equivalent_records": g.EquivalentRecords})
+			"loss": number(ev.Unbiased), "loss_heldout": number(ev.HeldOut), "loss_heldout_se": number(ev.HeldOutSE), "loss_floor": number(ev.Floor),
+			"equivalent_records": number(ev.EquivalentRecords), "at_least": ev.AtLeast, "gaussian_heldout": number(g.HeldOut), "gaussian_equivalent_records": number(g.EquivalentRecords)})
 	}
 	least := ""
 	if ev.AtLeast {
@@ -162,7 +162,7 @@ func (c *fitCmd) fitter(t *generator.Target) (*generator.Fitter, error) {
 
 func (c *fitCmd) fit(e *env, f *generator.Fitter, began time.Time) error {
 	const probe = 16
-	step, total := f.Progress()
+	_, total := f.Progress()
 	bar := newBar(e, "fitting", int64(total))
 	defer bar.close()
 	saved := began
@@ -174,7 +174,8 @@ func (c *fitCmd) fit(e *env, f *generator.Fitter, began time.Time) error {
 		if err := f.Step(probe); err != nil {
 			return err
 		}
-		if step, total = f.Progress(); c.Budget > 0 {
+		step, total := f.Progress()
+		if c.Budget > 0 {
 			per := max(1, time.Since(t)/probe)
 			if fits := step + int(max(0, c.Budget.D()-time.Since(began))/per); fits < total {
 				f.SetSteps(max(fits, step+probe))

@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -83,17 +84,15 @@ type exited int
 // run is main without the process: it parses, runs a command and reports its error.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	defer func() {
-		if r := recover(); r != nil {
-			if _, ok := r.(exited); !ok {
-				panic(r)
-			}
+		switch r := recover().(type) {
+		case nil, exited:
+		default:
+			err = fmt.Errorf("internal error: %v", r)
+			fmt.Fprintf(stderr, "phasor: %v\nThis is a defect of Phasor; please report it with these lines:\n%s\n", err, debug.Stack())
 		}
 	}()
 	var c cli
-	parser, err := kong.New(&c, kong.Name("phasor"),
-		kong.Description("Exact, mergeable sketches of Kafka streams; generators fitted to them; drift alarms.\n\nRun \"phasor COMMAND --help\" for examples."),
-		kong.DefaultEnvars("PHASOR"), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exited(code)) }), kong.UsageOnError())
+	parser, err := newParser(&c, stdout, stderr)
 	if err != nil {
 		return err
 	}
@@ -119,6 +118,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintf(stderr, "phasor: %v\n", err)
 	}
 	return err
+}
+
+func newParser(c *cli, stdout, stderr io.Writer) (*kong.Kong, error) {
+	return kong.New(c, kong.Name("phasor"),
+		kong.Description("Exact, mergeable sketches of Kafka streams; generators fitted to them; drift alarms.\n\nRun \"phasor COMMAND --help\" for examples."),
+		kong.DefaultEnvars("PHASOR"), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exited(code)) }))
 }
 
 // parseMessage is what the parser says, in the words of the help.

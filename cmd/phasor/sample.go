@@ -29,10 +29,13 @@ func (sampleCmd) Help() string {
   phasor sample --store /var/lib/phasor --name press-line-4 --n 100 --json`
 }
 
+// mostSamples bounds the memory of a draw.
+const mostSamples = 10_000_000
+
 // Run runs the command.
 func (c *sampleCmd) Run(e *env) error {
-	if c.N < 0 {
-		return usagef("--n is %d: it cannot be negative", c.N)
+	if c.N < 0 || c.N > mostSamples {
+		return usagef("--n is %d: it must be from 0 to %d; for more draw several times with other seeds", c.N, mostSamples)
 	}
 	if c.Number < 0 {
 		return usagef("--model-version is %d: versions are counted from 1", c.Number)

@@ -16,9 +16,9 @@ import (
 
 // openStore opens a store to be written to. A folder is created if there is none.
 func openStore(ctx context.Context, address string) (bucket.Bucket, error) {
-	b, err := snapshot.OpenBucket(ctx, address)
+	b, err := openBucket(ctx, address)
 	if err != nil {
-		return nil, fmt.Errorf("store %s: %w: name another with --store, or make this one usable", shown(address), err)
+		return nil, fmt.Errorf("%w: name another with --store, or make this one usable", err)
 	}
 	if err := probeStore(ctx, b); err != nil {
 		b.Close() // The error that matters is err: nothing was kept.
@@ -43,11 +43,15 @@ func openExisting(ctx context.Context, address string) (bucket.Bucket, error) {
 			return nil, fmt.Errorf("store %s: it is a file, and a folder is wanted: correct --store", shown(address))
 		}
 	}
+	return openBucket(ctx, address)
+}
+
+func openBucket(ctx context.Context, address string) (bucket.Bucket, error) {
 	b, err := snapshot.OpenBucket(ctx, address)
-	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", shown(address), err)
+	if err != nil && folder(address) != "" {
+		err = fmt.Errorf("store %s: %w", shown(address), err)
 	}
-	return b, nil
+	return b, err
 }
 
 // openEpoch opens the newest epoch of a sketch and calls use with it.
@@ -74,8 +78,11 @@ func folder(address string) string {
 		return address
 	}
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "file" || u.Opaque != "" {
+	if err != nil || u.Scheme != "file" {
 		return ""
+	}
+	if dir, err := url.PathUnescape(u.Opaque); err == nil && dir != "" {
+		return dir
 	}
 	return u.Path
 }
