@@ -26,9 +26,10 @@ func (benchCmd) Help() string {
   phasor bench --only kernel,fold --runs 10
   phasor bench --json --dir /var/lib/phasor > figures.json
 
-Every figure is a median over the runs, with the least and the greatest beside it. A run takes at least 0.3 s (0.05 s with --quick),
-and the runs of all figures take turns, so that a machine that slows down slows them all. This program uses one core;
-the embedded broker, in a process of its own, has the others.
+Every figure is a median over the runs, with the least and the greatest beside it. A run takes at least 0.3 s (0.05 s
+with --quick), and the runs of all figures take turns, so that a machine that slows down slows them all. This program
+uses one core. Its CPU time counts, which stands while other programs have the core; fetch, pipeline and save, which
+wait for a broker in a process of its own and for the disk, go by the time that passes.
 
   fma        fused multiply-adds of binary32 in the widest registers, and nothing else
   kernel     adding m phasors of records of d channels; its limit is explained below the table
@@ -168,7 +169,7 @@ func (b *bench) measure(probes []*benchProbe, least time.Duration, runs int) ([]
 			for n, v := range values[i] {
 				column[n] = v[k]
 			}
-			figures = append(figures, newFigure(p.name, m, column))
+			figures = append(figures, newFigure(p, m, column))
 		}
 	}
 	return figures, nil

@@ -108,7 +108,7 @@ func (f benchFormat) probe() *benchProbe {
 			return err
 		}
 		var records []stream.Record
-		for i, v := range f.values(1024) {
+		for i, v := range f.values(4096) {
 			records = append(records, stream.Record{Offset: int64(i), Time: benchTime, Value: v})
 		}
 		x := make([]float64, benchDim)
@@ -125,7 +125,7 @@ func (f benchFormat) probe() *benchProbe {
 	p.run = func(ctx context.Context, least time.Duration) ([]float64, error) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		err := takeTurns(ctx, least, &decoding)
+		err := takeTurns(ctx, cpuClock, least, &decoding)
 		runtime.ReadMemStats(&after)
 		return []float64{decoding.rate(), 1e9 * decoding.cost(), float64(after.Mallocs-before.Mallocs) / decoding.work}, err
 	}

@@ -11,6 +11,7 @@ import (
 type benchProbe struct {
 	name     string
 	measures []benchMeasure // of each run, the first one of the name alone
+	wall     bool           // waits for others, so that CPU time says little
 	prepare  func() error   // makes run ready, once
 	run      func(ctx context.Context, least time.Duration) ([]float64, error)
 }
@@ -43,9 +44,24 @@ type timed struct {
 func (p *timed) rate() float64 { return p.work / p.seconds }
 func (p *timed) cost() float64 { return p.seconds / p.work }
 
-// takeTurns repeats parts, each a short piece of work, until the first one has taken its least time. What slows the
-// machine slows them all.
-func takeTurns(ctx context.Context, least time.Duration, parts ...*timed) error {
+// benchClock tells the time that has passed since some moment.
+type benchClock func() time.Duration
+
+var benchStart = time.Now()
+
+func wallClock() time.Duration { return time.Since(benchStart) }
+
+// cpuClock stands while other programs have the core. Where CPU time is not known it is the wall's.
+func cpuClock() time.Duration {
+	if t, ok := cpuTime(); ok {
+		return t
+	}
+	return wallClock()
+}
+
+// takeTurns repeats parts until the first one has taken its least time. What slows the machine slows them all. Each
+// part should last for a millisecond or so, beside which reading the clock is nothing.
+func takeTurns(ctx context.Context, clock benchClock, least time.Duration, parts ...*timed) error {
 	for _, p := range parts {
 		p.work, p.seconds = 0, 0
 	}
@@ -54,12 +70,12 @@ func takeTurns(ctx context.Context, least time.Duration, parts ...*timed) error 
 			return err
 		}
 		for _, p := range parts {
-			began := time.Now()
+			began := clock()
 			n, err := p.do()
 			if err != nil {
 				return err
 			}
-			p.seconds += time.Since(began).Seconds()
+			p.seconds += (clock() - began).Seconds()
 			p.work += n
 		}
 	}
@@ -74,15 +90,20 @@ type benchFigure struct {
 	Min   float64 `json:"min"`
 	Max   float64 `json:"max"`
 	Runs  int     `json:"runs"`
+	Clock string  `json:"clock"` // cpu: time of this process; wall: time that passed
 
 	first bool // of its probe
 }
 
-func newFigure(name string, m benchMeasure, values []float64) benchFigure {
-	if m.suffix != "" {
-		name += "/" + m.suffix
+func newFigure(p *benchProbe, m benchMeasure, values []float64) benchFigure {
+	f := benchFigure{Name: p.name, Value: median(values), Unit: m.unit, Min: slices.Min(values), Max: slices.Max(values), Runs: len(values), Clock: "cpu", first: m.suffix == ""}
+	if !f.first {
+		f.Name += "/" + m.suffix
 	}
-	return benchFigure{Name: name, Value: median(values), Unit: m.unit, Min: slices.Min(values), Max: slices.Max(values), Runs: len(values), first: m.suffix == ""}
+	if _, ok := cpuTime(); !ok || p.wall && m.unit != cpuRecord {
+		f.Clock = "wall"
+	}
+	return f
 }
 
 // median returns the middle of the values, or the mean of the two middle ones.

@@ -57,11 +57,11 @@ func (r *benchReport) print(w io.Writer) error {
 	var b strings.Builder
 	m := r.Machine
 	fmt.Fprintf(&b, "%s, %d cores, %s, %s, kernel %s\n", m.CPU, m.Cores, m.Platform, m.Go, m.Kernel)
-	fmt.Fprintf(&b, "medians of %d runs of at least %g s, and (least–greatest)\n", r.Runs, r.Seconds)
+	fmt.Fprintf(&b, "medians of %d runs of at least %g s, and (least–greatest); CPU time, but fetch, pipeline and save by the clock\n", r.Runs, r.Seconds)
 	if m.LoadBefore != nil && m.LoadAfter != nil {
 		fmt.Fprintf(&b, "load average %.2f before, %.2f after\n", *m.LoadBefore, *m.LoadAfter)
 		if *m.LoadBefore > 0.5*float64(m.Cores) {
-			b.WriteString("other programs had a part of the machine: these figures are what they left\n")
+			b.WriteString("other programs had a part of the machine: figures by the clock are what they left\n")
 		}
 	}
 	b.WriteByte('\n')

@@ -43,7 +43,7 @@ func fitProbe(name string, c generator.Config) *benchProbe {
 		return nil
 	}
 	p.run = func(ctx context.Context, least time.Duration) ([]float64, error) {
-		err := takeTurns(ctx, least, &steps)
+		err := takeTurns(ctx, cpuClock, least, &steps)
 		return []float64{1e3 * steps.cost()}, err
 	}
 	return p
@@ -82,7 +82,7 @@ func sketchProbe(name, unit string, do func(a, o *sketch.Accumulator) error) *be
 		}
 		o := a.Clone()
 		doing.do = func() (float64, error) {
-			const some = 16 // Timing one alone would be seen.
+			const some = 64 // One alone is too short to be timed.
 			for range some {
 				if err := do(a, o); err != nil {
 					return 0, err
@@ -93,7 +93,7 @@ func sketchProbe(name, unit string, do func(a, o *sketch.Accumulator) error) *be
 		return nil
 	}
 	p.run = func(ctx context.Context, least time.Duration) ([]float64, error) {
-		err := takeTurns(ctx, least, &doing)
+		err := takeTurns(ctx, cpuClock, least, &doing)
 		return []float64{1e6 * doing.cost()}, err
 	}
 	return p
@@ -101,7 +101,7 @@ func sketchProbe(name, unit string, do func(a, o *sketch.Accumulator) error) *be
 
 // saveProbe measures how long a sketcher takes to make a partition's state durable.
 func (b *bench) saveProbe() *benchProbe {
-	p := &benchProbe{name: "save", measures: []benchMeasure{{"", msSave}}}
+	p := &benchProbe{name: "save", measures: []benchMeasure{{"", msSave}}, wall: true}
 	var saving timed
 	var epoch *snapshot.Epoch
 	var state *snapshot.State
@@ -129,7 +129,7 @@ func (b *bench) saveProbe() *benchProbe {
 		return nil
 	}
 	p.run = func(ctx context.Context, least time.Duration) ([]float64, error) {
-		err := takeTurns(ctx, least, &saving)
+		err := takeTurns(ctx, wallClock, least, &saving)
 		_, pruning := epoch.PruneStates(b.e.ctx, state.PartitionID, 1)
 		return []float64{1e3 * saving.cost()}, errors.Join(err, pruning)
 	}

@@ -206,7 +206,7 @@ func (r *reading) run(ctx context.Context, least time.Duration) (rate, cpu float
 		return float64(n), err
 	}}
 	before, _ := cpuTime()
-	err = takeTurns(ctx, least, &pass)
+	err = takeTurns(ctx, wallClock, least, &pass)
 	after, _ := cpuTime()
 	if e := shut(); err == nil {
 		err = e
@@ -226,7 +226,7 @@ func (b *bench) streamProbes() []*benchProbe {
 }
 
 func (b *bench) readingProbe(name, topic string, prepare func(r *reading) error) *benchProbe {
-	p := &benchProbe{name: name, measures: []benchMeasure{{"", perSecond}}}
+	p := &benchProbe{name: name, measures: []benchMeasure{{"", perSecond}}, wall: true}
 	_, measured := cpuTime()
 	if measured {
 		p.measures = append(p.measures, benchMeasure{"cpu", cpuRecord})

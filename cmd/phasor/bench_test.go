@@ -22,7 +22,7 @@ func init() {
 	}
 }
 
-// bench runs the command and returns what it prints.
+// runBench runs the command and returns what it prints.
 func runBench(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	var out, log bytes.Buffer
@@ -38,7 +38,7 @@ var benchUnits = map[string]string{
 
 func TestBenchMeasuresEverything(t *testing.T) {
 	dir := t.TempDir()
-	stdout, stderr, err := runBench(t, "--quick", "--json", "--dir", dir)
+	stdout, stderr, err := runBench(t, "--quick", "--runs", "2", "--json", "--dir", dir)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, stderr)
 	}
@@ -66,6 +66,10 @@ func TestBenchMeasuresEverything(t *testing.T) {
 		}
 		if f.Unit != want {
 			t.Errorf("%s is in %q, want %q", f.Name, f.Unit, want)
+		}
+		_, counted := cpuTime()
+		if wall := !counted || slices.Contains([]string{"fetch", "pipeline", "save"}, f.Name); wall != (f.Clock == "wall") || !wall && f.Clock != "cpu" {
+			t.Errorf("%s goes by the clock %q", f.Name, f.Clock)
 		}
 		if f.Runs != r.Runs || f.Runs < 2 || !(f.Min <= f.Value && f.Value <= f.Max) {
 			t.Errorf("%+v: the median of %d runs must lie between its extremes", f, r.Runs)
@@ -163,7 +167,7 @@ func TestTakeTurns(t *testing.T) {
 	a, b := part("a", 2), part("b", 6)
 	for range 2 { // The second time starts from nothing.
 		order = ""
-		if err := takeTurns(t.Context(), 5*time.Millisecond, a, b); err != nil {
+		if err := takeTurns(t.Context(), wallClock, 5*time.Millisecond, a, b); err != nil {
 			t.Fatal(err)
 		}
 		n := strings.Count(order, "ab")
@@ -176,11 +180,11 @@ func TestTakeTurns(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	if err := takeTurns(ctx, time.Hour, a); !errors.Is(err, context.Canceled) {
+	if err := takeTurns(ctx, wallClock, time.Hour, a); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	broken := errors.New("broken")
-	if err := takeTurns(t.Context(), time.Hour, &timed{do: func() (float64, error) { return 0, broken }}); !errors.Is(err, broken) {
+	if err := takeTurns(t.Context(), wallClock, time.Hour, &timed{do: func() (float64, error) { return 0, broken }}); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -188,7 +192,7 @@ func TestTakeTurns(t *testing.T) {
 func TestFigures(t *testing.T) {
 	for want, values := range map[float64][]float64{3: {5, 3, 1}, 2.5: {4, 1, 2, 3}, 7: {7}} {
 		before := slices.Clone(values)
-		f := newFigure("x", benchMeasure{"y", perSecond}, values)
+		f := newFigure(&benchProbe{name: "x"}, benchMeasure{"y", perSecond}, values)
 		if f.Value != want || f.Min != slices.Min(values) || f.Max != slices.Max(values) || f.Runs != len(values) || f.Name != "x/y" || !slices.Equal(values, before) {
 			t.Errorf("%v gives %+v", values, f)
 		}
