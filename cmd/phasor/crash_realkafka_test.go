@@ -29,10 +29,37 @@ func promiseOn(t *testing.T, c *kafkatest.Cluster, writer ...kgo.Opt) *promise {
 		t.Fatal(err)
 	}
 	defer k.Close()
-	if _, err := kadm.NewClient(k).CreateTopic(t.Context(), promisePartitions, int16(len(c.Addrs())), nil, promiseTopic); err != nil {
-		t.Fatal(err)
-	}
+	createTopic(t, kadm.NewClient(k), len(c.Addrs()))
 	return newPromise(t, c.Addrs(), true, writer...)
+}
+
+// createTopic creates the topic, once its name is free, and waits until the brokers know it as the one that was created.
+func createTopic(t *testing.T, adm *kadm.Client, replicas int) {
+	t.Helper()
+	var created kadm.CreateTopicResponse
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if created.Topic == "" {
+			r, err := adm.CreateTopic(t.Context(), promisePartitions, int16(replicas), nil, promiseTopic)
+			if err != nil {
+				continue
+			}
+			created = r
+		}
+		topics, err := adm.ListTopics(t.Context(), promiseTopic)
+		if err != nil {
+			continue
+		}
+		ready := 0
+		for _, d := range topics[promiseTopic].Partitions {
+			if d.Err == nil && d.Leader >= 0 {
+				ready++
+			}
+		}
+		if topics[promiseTopic].ID == created.ID && ready == promisePartitions {
+			return
+		}
+	}
+	t.Fatalf("topic %s does not come into being", promiseTopic)
 }
 
 // Twenty crashes of the sketcher at random moments and one of the broker leave no trace in what the store holds: it is
@@ -165,9 +192,6 @@ func TestRealKafkaRefusals(t *testing.T) {
 	if _, err := adm.DeleteTopics(t.Context(), promiseTopic); err != nil {
 		t.Fatal(err)
 	}
-	p.wait("the topic is created again", func() bool {
-		_, err := adm.CreateTopic(t.Context(), promisePartitions, 1, nil, promiseTopic)
-		return err == nil
-	})
+	createTopic(t, adm, 1)
 	refused("topic recreated", "on_recreated")
 }

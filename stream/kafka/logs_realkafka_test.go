@@ -202,16 +202,16 @@ func testRecreated(t *testing.T, c *kafkatest.Cluster) {
 	if _, err := adm.DeleteTopics(realContext(t), "again"); err != nil {
 		t.Fatal(err)
 	}
-	var after Topic
 	eventually(t, "the topic can be created again", func() bool {
 		_, err := adm.CreateTopic(realContext(t), 1, 1, nil, "again")
-		if err != nil {
-			return false
-		}
-		after = createTopic(t, c, "again", 1, nil)
-		return true
+		return err == nil
 	})
-	if before.ID == after.ID || before.ID == stream.NoTopicID || after.ID == stream.NoTopicID {
+	var after Topic
+	eventually(t, "the broker knows the new topic", func() bool {
+		after = createTopic(t, c, "again", 1, nil)
+		return after.ID != before.ID
+	})
+	if before.ID == stream.NoTopicID || after.ID == stream.NoTopicID {
 		t.Fatalf("topic ids %s and %s", before.ID, after.ID)
 	}
 	franzWrite(t, franz(t, c), "again", numbered(100, 140, 1)...) // Position 20 is within this log too.
