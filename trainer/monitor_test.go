@@ -22,7 +22,7 @@ type feed struct {
 func newFeed(t *testing.T, seed uint64, cfg Config) *feed {
 	t.Logf("seed %d", seed)
 	cfg = cfg.withDefaults()
-	cfg.Drift.Seed = 1
+	cfg.Drift.Seed, cfg.Drift.Simulations = 1, 100
 	return &feed{t: t, m: newMonitor(testMap(), &cfg, cutting{paneLength, paneLength}), rng: rand.New(rand.NewPCG(seed, 3)), start: began}
 }
 
@@ -61,6 +61,7 @@ func often(reference int) Config {
 }
 
 func TestReferenceGrowsByDoubling(t *testing.T) {
+	t.Parallel()
 	f := newFeed(t, 1, often(100))
 	if f.m.status.Why == "" || !math.IsNaN(f.m.status.Statistic) {
 		t.Errorf("before the first pane: %+v", f.m.status)
@@ -86,15 +87,17 @@ func TestReferenceGrowsByDoubling(t *testing.T) {
 }
 
 func TestQuietStreamsRaiseNoAlarm(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(3) {
 		f := newFeed(t, 100+seed, often(2000))
-		if n := f.push(170, 0); n != 0 {
+		if n := f.push(130, 0); n != 0 {
 			t.Errorf("seed %d: %d alarms: %+v", seed, n, f.m.status.LastAlarm)
 		}
 	}
 }
 
 func TestAlarmLatchesUntilAnswered(t *testing.T) {
+	t.Parallel()
 	f := newFeed(t, 2, often(2000))
 	f.push(60, 0)
 	change := f.start
@@ -128,6 +131,7 @@ func TestAlarmLatchesUntilAnswered(t *testing.T) {
 }
 
 func TestAnswerWithFewPanesWaitsForMore(t *testing.T) {
+	t.Parallel()
 	f := newFeed(t, 3, often(2000))
 	f.push(40, 0)
 	for f.m.status.Alarm == nil {
@@ -154,6 +158,7 @@ func TestAnswerWithFewPanesWaitsForMore(t *testing.T) {
 }
 
 func TestPanesOfThePastAreIgnored(t *testing.T) {
+	t.Parallel()
 	f := newFeed(t, 4, often(2000))
 	f.m.since = began + 5*paneLength
 	f.push(10, 0)
@@ -170,6 +175,7 @@ func TestPanesOfThePastAreIgnored(t *testing.T) {
 // The panes of a window need not follow each other: the change is where its first pane starts, however much time there
 // is between them.
 func TestChangeIsFoundOverGaps(t *testing.T) {
+	t.Parallel()
 	f := newFeed(t, 5, often(2000))
 	var starts []int64
 	for range 120 {
@@ -194,6 +200,7 @@ func TestChangeIsFoundOverGaps(t *testing.T) {
 }
 
 func TestSmallPanesAreSkipped(t *testing.T) {
+	t.Parallel()
 	f := newFeed(t, 6, often(2000))
 	f.push(40, 0)
 	before := f.m.status
@@ -206,6 +213,7 @@ func TestSmallPanesAreSkipped(t *testing.T) {
 // Two levels that take turns have no steady reference of 20 panes: there is no threshold, the reason is given, and the
 // memory stays bounded until the stream is steady.
 func TestUnsteadyStreamHasNoReference(t *testing.T) {
+	t.Parallel()
 	f := newFeed(t, 7, often(20))
 	for i := range 100 {
 		f.push(1, float64(i/10%2)*3)

@@ -229,7 +229,7 @@ func (r *rig) config(b bucket.Bucket) (Config, *recorder) {
 	c := new(recorder)
 	return Config{
 		Store: r.store(b), Poll: 10 * time.Millisecond, Every: time.Hour, Records: 500, FalseAlarms: 1000 * paneLength * time.Millisecond,
-		Fit: generator.Config{Seed: 1, Steps: 150, Hidden: 8}, Drift: drift.Options{Seed: 1}, Hooks: c.hooks(),
+		Fit: generator.Config{Seed: 1, Steps: 150, Hidden: 8}, Drift: drift.Options{Seed: 1, Simulations: 100}, Hooks: c.hooks(),
 		Log: slog.New(slog.NewTextHandler(logWriter{r.t}, nil)),
 	}, c
 }
