@@ -138,7 +138,7 @@ func TestInterruptedFitGoesOn(t *testing.T) {
 	if err := writeRecords(at("r.csv"), 4, 800, 800); err != nil {
 		t.Fatal(err)
 	}
-	phasor(t, "calibrate", "--input", at("r.csv"), "--features", "448", "--out", at("spec"))
+	phasor(t, "calibrate", "--input", at("r.csv"), "--features", "32", "--out", at("spec"))
 	phasor(t, "sketch", "--spec", at("spec"), "--input", at("r.csv"), "--out", at("s"))
 	args := func(out string) []string {
 		return []string{"fit", "--spec", at("spec"), "--sketch", at("s"), "--steps", "40", "--out", at(out)}

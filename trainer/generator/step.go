@@ -93,8 +93,11 @@ func (st *stepper) gradient(w *weights, n int) float64 {
 // random partition, one part a step.
 func (st *stepper) turn(n int) {
 	round, part := n/len(st.parts), n%len(st.parts)
-	if len(st.parts) == 1 && len(st.chosen.z) == len(st.order) {
-		return
+	if len(st.parts) == 1 { // All of them in every step, in one order: a resumed fit sums as the first one did.
+		if len(st.chosen.z) == len(st.order) {
+			return
+		}
+		round = 0
 	}
 	copy(st.order, st.p.train)
 	src := st.blocks[0].src
