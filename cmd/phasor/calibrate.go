@@ -89,7 +89,7 @@ func (c *calibrateCmd) fromFiles(e *env) error {
 		want = 10000
 	}
 	var names []string
-	pilot := reservoir{want: want, rng: rand.New(rand.NewPCG(seed, 0x70696c6f74))}
+	pilot := newReservoir(want, seed)
 	bad, err := in.each(e, func(n []string, x []float64) error {
 		names = n
 		pilot.add(x)
@@ -139,6 +139,10 @@ type reservoir struct {
 	rng  *rand.Rand
 	x    []float64
 	seen int64
+}
+
+func newReservoir(want int, seed uint64) *reservoir {
+	return &reservoir{want: want, rng: rand.New(rand.NewPCG(seed, 0x70696c6f74))}
 }
 
 func (r *reservoir) add(x []float64) {

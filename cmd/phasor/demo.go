@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,6 +13,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"phasor/sketcher"
+	"phasor/sketcher/feature"
+	"phasor/snapshot"
 	"phasor/stream/decode"
 	"phasor/stream/embedded"
 	"phasor/stream/kafka"
@@ -90,6 +94,9 @@ func (c *demoCmd) Run(e *env) error {
 	}
 	defer p.close()
 	p.tune = func(t *trainer.Config) { t.Poll, t.First = 500*time.Millisecond, demoFirstFit }
+	if err := c.calibrate(ctx, e, p); err != nil {
+		return err
+	}
 	bad := rejects{e: e}
 	if err := c.play(ctx, p, feed, &bad); err != nil {
 		return err
@@ -113,6 +120,40 @@ func (c *demoCmd) feed(ctx context.Context, e *env) (replay.Feed, error) {
 		return feed, err
 	}
 	return replay.Pace(ctx, feed, rate)
+}
+
+// calibrate draws the feature map of a file from a random choice of all its rows. A stream has only its first records to
+// calibrate on; a file's may be of one regime of many.
+func (c *demoCmd) calibrate(ctx context.Context, e *env, p *pipeline) error {
+	switch kind, _, _ := strings.Cut(c.Source, ":"); kind {
+	case "csv", "ndjson", "skab":
+	default:
+		return nil
+	}
+	feed, err := openSource(ctx, e, c.Source, sourceOptions{})
+	if err != nil {
+		return err
+	}
+	defer replay.Close(feed)
+	pilot := newReservoir(p.cfg.Sketches[0].Calibrate.Pilot, c.Seed)
+	for {
+		x, _, err := feed.Next()
+		var row *replay.RowError
+		switch {
+		case errors.Is(err, io.EOF):
+			spec, _, err := feature.Calibrate(pilot.x, sketcher.Options(calibrateOptions(p.cfg.Sketches[0].Calibrate), p.cfg.Sketches[0].Config))
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.Source, err)
+			}
+			_, err = snapshot.Open(p.bucket, p.cfg.Sketches[0].Name).CreateSpec(ctx, spec)
+			return err
+		case errors.As(err, &row): // Counted when it is produced.
+		case err != nil:
+			return err
+		default:
+			pilot.add(x)
+		}
+	}
 }
 
 func (c *demoCmd) config(channels []string) Config {
