@@ -39,7 +39,7 @@ func OpenBucket(ctx context.Context, address string) (bucket.Bucket, error) {
 	}
 	b, err := open(ctx, u)
 	if err != nil {
-		return nil, fmt.Errorf("snapshot: store %s: %w", u.Redacted(), err)
+		return nil, fmt.Errorf("snapshot: store %s: %w", shown(u), err)
 	}
 	return b, nil
 }
@@ -80,4 +80,11 @@ func openFolder(u *url.URL) (bucket.Bucket, error) {
 		return nil, errors.New("a folder is wanted and nothing else: write file:///dir")
 	}
 	return file.Open(dir)
+}
+
+// shown is an address without its password and its query, which may hold a key.
+func shown(u *url.URL) string {
+	c := *u
+	c.RawQuery = ""
+	return c.Redacted()
 }

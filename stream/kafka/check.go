@@ -117,7 +117,7 @@ func (c *Client) diagnose(err error) (advice string, kind error) {
 	case errors.As(err, &record):
 		return "the broker does not speak TLS on this port: use its TLS port, or leave tls out", ErrTLS
 	case errors.As(err, &authority):
-		return "the broker's certificate is signed by an authority that is not trusted: set tls.ca", ErrTLS
+		return "the broker's certificate is signed by an authority that is not trusted: set kafka.tls.ca", ErrTLS
 	case errors.As(err, &host):
 		return "the broker's certificate is for another name: set tls.server_name, or use the name in it", ErrTLS
 	case errors.As(err, &verify), errors.As(err, &invalid):

@@ -53,5 +53,5 @@ func (s *SASL) password() (Secret, error) {
 	if p := os.Getenv(PasswordVariable); p != "" {
 		return Secret(p), nil
 	}
-	return "", fmt.Errorf("kafka: sasl: no password for user %q: set sasl.password_file or the environment variable %s", s.User, PasswordVariable)
+	return "", fmt.Errorf("kafka: sasl: no password for user %q: set kafka.sasl.password_file or the environment variable %s", s.User, PasswordVariable)
 }
