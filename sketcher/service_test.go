@@ -190,6 +190,11 @@ func TestServiceFoldsAndLeaves(t *testing.T) {
 		}
 	}
 	stop = r.start(r.config(r.bucket), r.cluster.Static("t"))
+	waitUntil(t, "both partitions to be restored", func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.results["ok"] == rigPartitions
+	})
 	r.waitSaved()
 	if err := stop(); err != nil {
 		t.Fatal(err)

@@ -77,7 +77,7 @@ func TestParseDoesNotAllocatePerRecord(t *testing.T) {
 		}
 		allocs := testing.AllocsPerRun(5, func() { _, records = parseAll(t, p, response, records) })
 		limit := 0.0
-		if codec == codecGzip || codec == codecLZ4 {
+		if codec == codecGzip || codec == codecLZ4 || raced && codec == codecZstd { // Under the race detector pools drop what they hold.
 			limit = batches * 20
 		}
 		if allocs > limit {
