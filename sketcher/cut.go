@@ -40,7 +40,7 @@ func (c *FoldConfig) Description() snapshot.Fold {
 }
 
 // Cut copies the fold as it is between two batches and hands over the panes that were sealed since the last cut.
-// Their accumulators are the caller's; if writing them fails, Uncut gives them back.
+// Their accumulators are the caller's, who calls Saved when they are written, or Uncut if that failed.
 func (f *Fold) Cut() Cut {
 	s := &snapshot.State{
 		PartitionID: snapshot.PartitionID(f.id), Follows: f.follows,
@@ -63,14 +63,19 @@ func (f *Fold) Cut() Cut {
 		}
 	}
 	c := Cut{Panes: f.sealed, State: s}
+	f.writing += len(f.sealed)
 	f.sealed = nil
 	return c
 }
 
 // Uncut takes back the panes of a cut that could not be written.
 func (f *Fold) Uncut(panes []snapshot.Pane) {
+	f.writing -= len(panes)
 	f.sealed = append(slices.Clone(panes), f.sealed...)
 }
+
+// Saved says that the panes of a cut are durable.
+func (f *Fold) Saved(panes []snapshot.Pane) { f.writing -= len(panes) }
 
 // Resume returns a fold that goes on where s ends. The state must have been folded in the same way; the fold takes over
 // the accumulators of s.

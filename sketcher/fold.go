@@ -108,6 +108,7 @@ type Fold struct {
 	open        []*pane
 	last        *pane // The open pane of the last record.
 	sealed      []snapshot.Pane
+	writing     int // Panes of cuts that are being written.
 	rejects     [numReasons]int64
 	late, early int64
 	missing     int64
@@ -148,8 +149,9 @@ func (f *Fold) Next() int64 { return f.next }
 // Watermark is the partition's watermark in Unix milliseconds; ok is false before the first event time.
 func (f *Fold) Watermark() (ms int64, ok bool) { return f.watermark, f.watermark != noWatermark }
 
-// Unsaved is the number of sealed panes that wait for a Cut.
-func (f *Fold) Unsaved() int { return len(f.sealed) }
+// Unsaved is the number of sealed panes that are not known to be written: they wait for a Cut, or were cut and neither
+// Saved nor Uncut was called.
+func (f *Fold) Unsaved() int { return len(f.sealed) + f.writing }
 
 // Count is the number of folded records.
 func (f *Fold) Count() int64 {

@@ -21,8 +21,9 @@ type owner struct {
 	id  snapshot.PartitionID
 	log *slog.Logger
 
-	mu   sync.Mutex // Guards fold; held for one batch or one cut.
-	fold *Fold
+	saving sync.Mutex // Held from a cut until it is durable or given back; taken before mu.
+	mu     sync.Mutex // Guards fold; held for one batch or one cut.
+	fold   *Fold
 
 	highWatermark atomic.Int64
 	caughtUp      atomic.Int64  // Unix milliseconds since when next is the high watermark; 0: it is not.
@@ -91,6 +92,8 @@ func (o *owner) read(ctx context.Context) error {
 }
 
 func (o *owner) bridge(ctx context.Context, err error) error {
+	o.saving.Lock()
+	defer o.saving.Unlock()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.s.bridge(ctx, o.e, o.fold, o.p, err)
@@ -177,6 +180,8 @@ func (o *owner) saveLoop(ctx context.Context) {
 
 // save cuts the fold and makes the cut durable: panes, state, commit, live.
 func (o *owner) save(ctx context.Context) error {
+	o.saving.Lock()
+	defer o.saving.Unlock()
 	o.mu.Lock()
 	if o.e.Unchanged(o.id, o.fold.Next()) && o.fold.Unsaved() == 0 {
 		s := Save{Result: "skipped", Next: o.fold.Next(), Resident: o.fold.total.acc.Bytes()}
@@ -197,6 +202,9 @@ func (o *owner) save(ctx context.Context) error {
 		return err
 	}
 	o.failures.Store(0)
+	o.mu.Lock()
+	o.fold.Saved(cut.Panes)
+	o.mu.Unlock()
 	s := Save{Result: "ok", Took: time.Since(began), Next: cut.State.Next, Records: cut.State.Count(),
 		Panes: len(cut.Panes), Open: -1, Bytes: o.e.StateSize(o.id), Resident: cut.State.Sealed.Bytes()}
 	for start := range cut.State.Open {

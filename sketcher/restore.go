@@ -157,5 +157,9 @@ func (s *Service) bridge(ctx context.Context, e *snapshot.Epoch, f *Fold, p stre
 			return err
 		}
 	}
-	return e.Rewind(ctx, cut.State)
+	if err := e.Rewind(ctx, cut.State); err != nil {
+		return err
+	}
+	f.Saved(cut.Panes)
+	return nil
 }
