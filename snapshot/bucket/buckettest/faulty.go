@@ -32,6 +32,9 @@ const (
 	// or Create stores them so, without an error, as by a failing disk. Other
 	// operations take place.
 	Flipped
+	// Hang: it does not take place, and returns no sooner than its context
+	// ends, as by a store that accepts a request and never answers.
+	Hang
 )
 
 // Operation is one call of a [Faulty] bucket's methods.
@@ -52,12 +55,15 @@ type Faulty struct {
 	mu   sync.Mutex
 	plan func(Operation) Fault
 	log  []Operation
+	gate chan struct{} // Closed, or what operations wait for.
 }
 
 // NewFaulty returns a bucket over b. The plan is called once for every
 // operation, one at a time, before it takes place; nil lets all pass.
 func NewFaulty(b bucket.Bucket, plan func(Operation) Fault) *Faulty {
-	return &Faulty{b: b, plan: plan}
+	gate := make(chan struct{})
+	close(gate)
+	return &Faulty{b: b, plan: plan, gate: gate}
 }
 
 // At is a plan by which the i-th operation that writes, counted from 0, has the
@@ -95,6 +101,16 @@ func (f *Faulty) SetPlan(plan func(Operation) Fault) {
 	f.plan = plan
 }
 
+// Pause holds back every operation, whatever becomes of its context, until
+// resume is called: what the store sees of a process that is stopped.
+func (f *Faulty) Pause() (resume func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	gate := make(chan struct{})
+	f.gate = gate
+	return sync.OnceFunc(func() { close(gate) })
+}
+
 // Log returns the operations so far, in the order in which they began.
 func (f *Faulty) Log() []Operation {
 	f.mu.Lock()
@@ -104,7 +120,7 @@ func (f *Faulty) Log() []Operation {
 
 // Get implements [bucket.Bucket].
 func (f *Faulty) Get(ctx context.Context, name string) ([]byte, error) {
-	fault, err := f.next("get", name)
+	fault, err := f.next(ctx, "get", name)
 	if fault == Fail {
 		return nil, err
 	}
@@ -120,19 +136,19 @@ func (f *Faulty) Get(ctx context.Context, name string) ([]byte, error) {
 
 // Put implements [bucket.Bucket].
 func (f *Faulty) Put(ctx context.Context, name string, data []byte) error {
-	fault, err := f.next("put", name)
+	fault, err := f.next(ctx, "put", name)
 	return f.write(fault, err, func() error { return f.b.Put(ctx, name, damage(data, fault)) })
 }
 
 // Create implements [bucket.Bucket].
 func (f *Faulty) Create(ctx context.Context, name string, data []byte) error {
-	fault, err := f.next("create", name)
+	fault, err := f.next(ctx, "create", name)
 	return f.write(fault, err, func() error { return f.b.Create(ctx, name, damage(data, fault)) })
 }
 
 // List implements [bucket.Bucket].
 func (f *Faulty) List(ctx context.Context, prefix string) ([]bucket.Object, error) {
-	if fault, err := f.next("list", prefix); fault != None && fault != Flipped {
+	if fault, err := f.next(ctx, "list", prefix); fault != None && fault != Flipped {
 		return nil, err
 	}
 	return f.b.List(ctx, prefix)
@@ -140,7 +156,7 @@ func (f *Faulty) List(ctx context.Context, prefix string) ([]bucket.Object, erro
 
 // Delete implements [bucket.Bucket].
 func (f *Faulty) Delete(ctx context.Context, name string) error {
-	fault, err := f.next("delete", name)
+	fault, err := f.next(ctx, "delete", name)
 	if fault == Torn {
 		fault = Fail
 	}
@@ -150,15 +166,29 @@ func (f *Faulty) Delete(ctx context.Context, name string) error {
 // Close implements [bucket.Bucket]; it never fails by plan.
 func (f *Faulty) Close() error { return f.b.Close() }
 
-func (f *Faulty) next(kind, name string) (Fault, error) {
+func (f *Faulty) next(ctx context.Context, kind, name string) (Fault, error) {
+	f.mu.Lock()
+	gate := f.gate
+	f.mu.Unlock()
+	<-gate
+	fault, o := f.planned(kind, name)
+	err := fmt.Errorf("buckettest: operation %d, %s %q: %w", o.Index, kind, name, ErrInjected)
+	if fault == Hang {
+		<-ctx.Done()
+		return Fail, errors.Join(err, ctx.Err())
+	}
+	return fault, err
+}
+
+func (f *Faulty) planned(kind, name string) (Fault, Operation) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	o := Operation{len(f.log), kind, name}
 	f.log = append(f.log, o)
 	if f.plan == nil {
-		return None, nil
+		return None, o
 	}
-	return f.plan(o), fmt.Errorf("buckettest: operation %d, %s %q: %w", o.Index, kind, name, ErrInjected)
+	return f.plan(o), o
 }
 
 // write does an operation that changes the store, as its fault says. An error

@@ -1,6 +1,7 @@
 package buckettest_test
 
 import (
+	"context"
 	"errors"
 	"reflect"
 	"testing"
@@ -116,5 +117,55 @@ func TestPlans(t *testing.T) {
 		if !reflect.DeepEqual(failed, c.failed) || len(left) != c.left {
 			t.Errorf("failed %q, left %d; wanted %q, %d", failed, len(left), c.failed, c.left)
 		}
+	}
+}
+
+func TestHangEndsWithItsContext(t *testing.T) {
+	store := mem.New()
+	f := buckettest.NewFaulty(store, func(buckettest.Operation) buckettest.Fault { return buckettest.Hang })
+	for what, operation := range map[string]func(context.Context) error{
+		"get":    func(ctx context.Context) error { _, err := f.Get(ctx, "a"); return err },
+		"put":    func(ctx context.Context) error { return f.Put(ctx, "a", nil) },
+		"create": func(ctx context.Context) error { return f.Create(ctx, "a", nil) },
+		"list":   func(ctx context.Context) error { _, err := f.List(ctx, ""); return err },
+		"delete": func(ctx context.Context) error { return f.Delete(ctx, "a") },
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- operation(ctx) }()
+		select {
+		case err := <-done:
+			t.Errorf("%s returned before its context ended: %v", what, err)
+			cancel()
+			continue
+		default:
+		}
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) || !errors.Is(err, buckettest.ErrInjected) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if left, err := store.List(t.Context(), ""); len(left) > 0 || err != nil {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+// What was paused takes place when it goes on, as the write of a process that was stopped and wakes up.
+func TestPauseHoldsOperationsBack(t *testing.T) {
+	store := mem.New()
+	f := buckettest.NewFaulty(store, nil)
+	resume := f.Pause()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	done := make(chan error, 1)
+	go func() { done <- f.Put(ctx, "a", nil) }()
+	if left, _ := store.List(t.Context(), ""); len(left) > 0 || len(f.Log()) > 0 {
+		t.Errorf("written while it was paused: %v", left)
+	}
+	resume()
+	resume()
+	<-done
+	if len(f.Log()) != 1 {
+		t.Errorf("%v", f.Log())
 	}
 }
