@@ -73,7 +73,8 @@ func (c *driftCmd) Run(e *env) error {
 
 // groupMeaning says what the coordinates of a group are about.
 var groupMeaning = map[drift.Group]string{drift.GroupS: "the distribution as a whole", drift.GroupCM: "the mean of one channel",
-	drift.GroupCV: "the spread of one channel", drift.GroupM: "all means together", drift.GroupC: "all spreads and correlations together"}
+	drift.GroupCV: "the spread of one channel", drift.GroupM: "all means together", drift.GroupC: "all spreads and correlations together",
+	drift.GroupH: "the shape of one channel"}
 
 func driftResult(r drift.Result, names []string) map[string]any {
 	m := map[string]any{"alarm": r.Alarm, "statistic": number(r.Statistic), "threshold": number(r.Threshold), "p_value": number(r.PValue),

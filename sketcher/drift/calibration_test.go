@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"phasor/sketcher/drift/streams"
 	"phasor/sketcher/feature"
 	"phasor/sketcher/sketch"
 )
@@ -131,7 +132,6 @@ func TestFalseAlarmsOfHardStreams(t *testing.T) {
 	if !long() {
 		t.Skip("long run only: set PHASOR_LONG=1")
 	}
-	mixed := [channels]float64{0, .3, .5, .7, .8, .9, .95, .98}
 	for i, c := range []struct {
 		name      string
 		reference int
@@ -141,8 +141,8 @@ func TestFalseAlarmsOfHardStreams(t *testing.T) {
 		{"reference of 30 panes", 30, 3, func(s uint64) *process { return newProcess(0, s) }},
 		{"dependence .5, reference of 50 panes", 50, 3, func(s uint64) *process { return newProcess(.5, s) }},
 		{"dependence .98, reference of 400 panes", 400, 3, func(s uint64) *process { return newProcess(.98, s) }},
-		{"dependence from 0 to .98", 400, 5, func(s uint64) *process { p := newProcess(0, s); p.rho = mixed; return p }},
-		{"Student's t with 3 degrees of freedom", 200, 5, func(s uint64) *process { p := newProcess(0, s); p.heavy = true; return p }},
+		{"dependence from 0 to .98", 400, 5, func(s uint64) *process { return newStream(streams.Mixed, s) }},
+		{"Student's t with 3 degrees of freedom", 200, 5, func(s uint64) *process { return newStream(streams.Heavy, s) }},
 	} {
 		seed := uint64(7000 + 100*i)
 		m := newMap(t, c.source(seed).records(10_000, nil), 1)

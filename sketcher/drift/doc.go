@@ -8,6 +8,7 @@
 //	cv   3 sqrt((N-1)/2) cbrt(var_k)           each channel's scale (Wilson and Hilferty 1931)
 //	M    sqrt(N) V'mean                        the mean on the whitened principal components
 //	C    V'cov V as scales and correlations    the covariance on at most 12 of them
+//	H    sqrt(2N) mean cos(pi j u), j = 1..4   each channel's histogram (Neyman 1937), u the rank in the reference
 //
 // A reference of R panes gives each coordinate's mean, an autoregression of order 1
 // (2 or 3 where the Bayesian information criterion asks) with Kendall's correction of
@@ -18,7 +19,8 @@
 //
 // tests mean(s^2) of S, M and C against chi-squared with nu = p^2/tr(C^2) degrees of
 // freedom, and max|s| of cm and cv against the normal law, and compares -log10 of the
-// p-values with one threshold a group. The thresholds are simulated: the whole
+// p-values with one threshold a group. H, whitened by channel, is tested by the largest
+// chi-squared of a channel's four coordinates, in windows that hold 32 effective records. The thresholds are simulated: the whole
 // procedure, with the reference estimated anew in each run, on panes that have the
 // innovations' correlation. So the mean time between false alarms is the one that was
 // asked for although records within a pane depend on each other, coordinates are

@@ -12,14 +12,17 @@ const (
 	GroupCV                  // channel scales
 	GroupM                   // whitened mean
 	GroupC                   // whitened covariance
+	GroupH                   // channel shapes, from the histograms
 )
 
 // DefaultGroups are the groups of a Projection that names none.
-func DefaultGroups() []Group { return []Group{GroupM, GroupC, GroupS, GroupCM, GroupCV} }
+func DefaultGroups() []Group {
+	return []Group{GroupM, GroupC, GroupS, GroupCM, GroupCV, GroupH}
+}
 
-var groupNames = [...]string{"none", "S", "cm", "cv", "M", "C"}
+var groupNames = [...]string{"none", "S", "cm", "cv", "M", "C", "H"}
 
-// String returns the group's short name: S, cm, cv, M or C.
+// String returns the group's short name: S, cm, cv, M, C or H.
 func (g Group) String() string {
 	if int(g) < len(groupNames) {
 		return groupNames[g]
@@ -34,12 +37,21 @@ func ParseGroup(s string) (Group, error) {
 			return Group(i), nil
 		}
 	}
-	return 0, fmt.Errorf("drift: no group of coordinates is called %q: use S, cm, cv, M or C", s)
+	return 0, fmt.Errorf("drift: no group of coordinates is called %q: use S, cm, cv, M, C or H", s)
 }
 
-// maximal reports whether a group's statistic is the largest |s| of its coordinates,
-// which finds one channel among many; the others use the mean of s².
-func (g Group) maximal() bool { return g == GroupCM || g == GroupCV }
+// part returns how many coordinates of a group belong to one channel: its statistic is
+// the largest sum of their s², which finds one channel among many. It is 0 for the groups
+// that use the mean of s² over all coordinates.
+func (g Group) part() int {
+	switch g {
+	case GroupCM, GroupCV:
+		return 1
+	case GroupH:
+		return shapeOrder
+	}
+	return 0
+}
 
 // soft reports whether a group's coordinates are far from normal in windows of few
 // effective records, so that its tail needs as many degrees of freedom as those give.

@@ -55,6 +55,7 @@ type model struct {
 	sd      []float64 // of the innovations
 	offset  []float64 // mean of the standardised innovations, which unequal panes leave
 	still   []float64 // of a pane without known predecessors
+	white   whitening // of block H; nil without one
 	alive   []bool
 	live    []int     // alive coordinates by block
 	nu      []float64 // degrees of freedom of mean s², by block
@@ -247,7 +248,23 @@ func (m *model) standardise(centred, records []float64) {
 	for i := range e {
 		e[i] = clipped(e[i] - m.offset[i%p])
 	}
+	if b, ok := m.shapes(); ok {
+		m.white = newWhitening(e, p, b, m.alive)
+		for t := range n {
+			m.white.apply(e[t*p+b.lo : t*p+b.hi])
+		}
+	}
 	m.innov = e
+}
+
+// shapes returns block H.
+func (l layout) shapes() (block, bool) {
+	for _, b := range l.blocks {
+		if b.group == GroupH {
+			return b, true
+		}
+	}
+	return block{}, false
 }
 
 // squares sets v to the columns' sums of squares of e over degrees.

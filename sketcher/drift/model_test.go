@@ -233,7 +233,7 @@ func TestThresholdsGrowWithRunLength(t *testing.T) {
 	tr := simulate(newScorer(m, []int{1, 2, 4, 8, 16, 32, 64}, math.Inf(1)), 100, 1)
 	var last []float64
 	for arl := 20.0; arl < 1e6; arl *= 1.7 {
-		h := slices.Clone(tr.thresholds(arl))
+		h := slices.Clone(tr.thresholds(arl, caution))
 		for g := range last {
 			if h[g] < last[g] {
 				t.Errorf("group %d: threshold fell from %v to %v at one alarm in %v panes", g, last[g], h[g], arl)

@@ -17,6 +17,7 @@ import (
 const (
 	maxCovariance = 12
 	maxChannels   = 128
+	maxShapes     = 64 // channels up to which H is among the default groups
 )
 
 // A Projection turns the sketch of a pane into coordinates. It holds scratch space:
@@ -31,6 +32,8 @@ type Projection struct {
 	rotation   blas64.General // r×d, rows V'/sqrt(eigenvalue)
 	q          int            // components of group C
 
+	waves waves // of group H; learned from a reference, and before from the bins' numbers
+
 	phasor     []complex128
 	stacked    []float64 // cos then sin
 	mean, cov  []float64
@@ -41,12 +44,15 @@ type Projection struct {
 // DefaultGroups. Groups that the map cannot give are left out: S without components, M
 // and C without a rotation, C above 128 channels or for one component; see Groups.
 func NewProjection(m *feature.Map, groups ...Group) *Projection {
-	if len(groups) == 0 {
-		groups = DefaultGroups()
-	}
 	s := m.Spec()
 	d, features := m.Dim(), m.Features()
-	p := &Projection{fingerprint: m.Fingerprint(), names: s.Names(), d: d, m: features}
+	if len(groups) == 0 {
+		groups = DefaultGroups()
+		if d > maxShapes {
+			groups = slices.DeleteFunc(groups, func(g Group) bool { return g == GroupH })
+		}
+	}
+	p := &Projection{fingerprint: m.Fingerprint(), names: s.Names(), d: d, m: features, waves: rankWaves(d)}
 	if d <= maxChannels {
 		p.q = min(len(s.Rotation)/d, maxCovariance)
 	}
@@ -85,6 +91,8 @@ func (p *Projection) arrange(groups []Group) {
 			width = p.rotation.Rows
 		case GroupC:
 			width = p.q * (p.q + 1) / 2
+		case GroupH:
+			width = p.d * shapeOrder
 		default:
 			panic(fmt.Sprintf("drift: %v is no group of coordinates", g))
 		}
@@ -186,6 +194,11 @@ func (p *Projection) Coordinates(dst []float64, a *sketch.Accumulator) []float64
 			}
 		case GroupC:
 			p.covariance(out, n)
+		case GroupH:
+			for c := range p.d {
+				p.waves.mean(out[c*shapeOrder:(c+1)*shapeOrder], c, a.Histogram(c), n)
+			}
+			scale(out, gain(n, false))
 		}
 	}
 	return dst

@@ -27,6 +27,11 @@ func TwoRanges(a, b []*sketch.Accumulator, opt Options) (Result, error) {
 		return Result{}, err
 	}
 	p := NewProjection(m, opt.Groups...)
+	if len(b) > len(a) {
+		p.learn(b)
+	} else {
+		p.learn(a)
+	}
 	x, skippedA, err := p.panes(a, opt.MinRecords)
 	if err != nil {
 		return Result{}, err
@@ -95,7 +100,8 @@ func (m *model) compare(y *panes, names []string) (Result, error) {
 	res.PValue = math.Pow(10, -res.Statistic)
 	res.Alarm = res.Statistic > res.Threshold
 	if res.Alarm {
-		res.Channels = s.moved(nil, names, sum, by, 0)
+		res.Moves = s.moved(nil, names, sum, by, 0)
+		res.Channels = channelsOf(nil, res.Moves)
 	}
 	if m.size < leastTest {
 		res.Caution = fmt.Sprintf("the longer range has %d panes: p-values near 1 %% need %d", m.size, leastTest)

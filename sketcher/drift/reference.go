@@ -3,7 +3,9 @@ package drift
 import (
 	"fmt"
 	"math"
+	"slices"
 
+	"phasor/sketcher/feature"
 	"phasor/sketcher/sketch"
 )
 
@@ -38,6 +40,7 @@ func NewReference(p *Projection, sketches []*sketch.Accumulator, opt Options) (*
 	} else {
 		p = p.Clone()
 	}
+	p.learn(sketches)
 	x, skipped, err := p.panes(sketches, opt.MinRecords)
 	if err != nil {
 		return nil, err
@@ -59,7 +62,11 @@ func calibrate(m *model, opt Options) *Reference {
 	r := &Reference{opt: opt, model: m, scorer: newScorer(m, opt.Windows, math.Inf(1))}
 	r.scorer.tabulate()
 	tr := simulate(r.scorer, opt.Simulations, opt.Seed)
-	r.h = append([]float64(nil), tr.thresholds(opt.ARL)...)
+	by := caution
+	if _, ok := m.shapes(); ok {
+		by = shapesCaution
+	}
+	r.h = append([]float64(nil), tr.thresholds(opt.ARL, by)...)
 	r.law = tr.law(r.h)
 	for _, v := range r.h {
 		r.level += v / float64(len(r.h))
@@ -101,6 +108,25 @@ func (r *Reference) Calibrations() []Calibration {
 		c[i] = Calibration{Group: b.group, Coordinates: b.width(), Alive: r.model.live[i], Threshold: r.h[i], EffectiveRatio: 1 / r.model.tau[i], LeastWindow: r.model.w0[i], Degrees: r.model.nu[i]}
 	}
 	return c
+}
+
+// learn takes what group H needs from the panes of a reference.
+func (p *Projection) learn(reference []*sketch.Accumulator) {
+	if !slices.Contains(p.Groups(), GroupH) {
+		return
+	}
+	counts := make([]int64, p.d*feature.Bins)
+	for _, a := range reference {
+		if a == nil || a.Fingerprint() != p.fingerprint {
+			continue
+		}
+		for c := range p.d {
+			for b, n := range a.Histogram(c) {
+				counts[c*feature.Bins+b] += n
+			}
+		}
+	}
+	p.waves = newWaves(counts, p.d)
 }
 
 // panes projects sketches, leaving out those of fewer than least records.

@@ -35,9 +35,11 @@ type Result struct {
 	Alarm  bool
 	Group  Group
 	Window int // panes of the window
-	// Channels that moved, by name: means and scales of the window, each at 5 % after
-	// Bonferroni's correction. Filled on an alarm; of a Scan valid until the next Push.
+	// Channels that moved, by name: in mean, scale or shape over the window, together at
+	// 5 % after Bonferroni's correction. Moves says which. Filled on an alarm; of a Scan
+	// valid until the next Push.
 	Channels []string
+	Moves    []Move
 	// Pairs of channels whose correlation moved, named by TwoSketches on an alarm.
 	Pairs [][2]string
 	// EffectiveRatio is the share of records that count under the dependence between

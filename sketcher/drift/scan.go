@@ -2,7 +2,6 @@ package drift
 
 import (
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/floats"
 
@@ -16,6 +15,7 @@ type Scan struct {
 	projection *Projection
 	watch      watch
 	channels   []string
+	moves      []Move
 	coords     []float64
 	skipped    int64
 }
@@ -26,7 +26,8 @@ func NewScan(r *Reference) *Scan {
 	if r.projection != nil {
 		s.projection = r.projection.Clone()
 		s.coords = make([]float64, s.projection.Len())
-		s.channels = make([]string, 0, 2*s.projection.d)
+		s.channels = make([]string, 0, s.projection.d)
+		s.moves = make([]Move, 0, 3*s.projection.d)
 	}
 	return s
 }
@@ -64,8 +65,9 @@ func (s *Scan) Push(a *sketch.Accumulator) Result {
 	s.coords = s.projection.Coordinates(s.coords, a)
 	res := s.watch.push(s.coords, float64(a.Count()))
 	if res.Alarm {
-		s.channels = s.watch.moved(s.channels[:0], s.projection.names, res.Window)
-		res.Channels = s.channels
+		s.moves = s.watch.moved(s.moves[:0], s.projection.names, res.Window)
+		s.channels = channelsOf(s.channels[:0], s.moves)
+		res.Moves, res.Channels = s.moves, s.channels
 	}
 	return res
 }
@@ -121,6 +123,9 @@ func (w *watch) admit(row []float64, records float64) float64 {
 			}
 			e[k] = clipped(v/(sd[k]*w.size[i]) - m.offset[k])
 		}
+		if b.group == GroupH {
+			m.white.apply(e[b.lo:b.hi])
+		}
 	}
 	last := w.lags[m.order-1]
 	copy(w.lags[1:m.order], w.lags[:m.order-1])
@@ -169,40 +174,4 @@ func (w *watch) scan() Result {
 func (w *watch) add(n int) float64 {
 	floats.Add(w.sum, w.row(n))
 	return w.root[(w.at-n+largestWindow)%largestWindow]
-}
-
-// moved appends the names of the channels whose mean or scale moved over the window, at
-// 5 % after Bonferroni's correction for the channels and both groups.
-func (w *watch) moved(dst, names []string, window int) []string {
-	clear(w.sum)
-	var g float64
-	for n := range min(window, w.seen) {
-		g += w.add(n)
-	}
-	j := slices.Index(w.r.opt.Windows, window)
-	return w.r.scorer.moved(dst, names, w.sum, windowScale(float64(window), g, w.r.model.size), j)
-}
-
-// moved appends the names of the channels of which a coordinate of cm or cv passes the
-// level; j is the window's index.
-func (s *scorer) moved(dst, names []string, sum []float64, by float64, j int) []string {
-	var groups float64
-	for _, b := range s.m.blocks {
-		if b.group.maximal() {
-			groups++
-		}
-	}
-	level := -math.Log10(.05 / max(groups, 1))
-	for c, name := range names {
-		for i, b := range s.m.blocks {
-			if !b.group.maximal() {
-				continue
-			}
-			if s.tails[i*len(s.windows)+j].of(math.Abs(sum[b.lo+c])*by) > level {
-				dst = append(dst, name)
-				break
-			}
-		}
-	}
-	return dst
 }

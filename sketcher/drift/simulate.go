@@ -115,10 +115,24 @@ func (m *model) restandardise(rows blas64.General, size int, truth []float64) {
 			v[k] = 0
 		}
 	}
+	b, shapes := m.shapes()
+	var white whitening
+	if shapes {
+		for t := range size {
+			row := rows.Data[t*p : (t+1)*p]
+			for k := b.lo; k < b.hi; k++ {
+				row[k] = clipped((row[k] - mean[k]) * v[k])
+			}
+		}
+		white = newWhitening(rows.Data[:size*p], p, b, m.alive)
+	}
 	for t := size; t < rows.Rows; t++ {
 		row := rows.Data[t*p : (t+1)*p]
 		for k := range row {
 			row[k] = clipped((row[k] - mean[k]) * v[k])
+		}
+		if shapes {
+			white.apply(row[b.lo:b.hi])
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"phasor/sketcher/drift/streams"
 )
 
 // The test of two sketches holds its level on independent records, of the pilot's law
@@ -87,7 +89,7 @@ func TestTwoSketchesFindAndName(t *testing.T) {
 		{"a mean", "d", func(x *[channels]float64) { x[3] += .3 }},
 		{"a scale", "g", func(x *[channels]float64) { x[6] *= 1.3 }},
 		{"a shape", "b", func(x *[channels]float64) { x[1] = .9*math.Copysign(1, x[1]) + .4359*p.rng.NormFloat64() }},
-		{"correlation", "", correlate},
+		{"correlation", "", func(x *[channels]float64) { streams.Correlate(x, nil) }},
 	} {
 		res, err := TwoSketches(a, pane(t, m, p.records(4000, c.change)))
 		if err != nil || !res.Alarm {

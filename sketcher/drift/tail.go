@@ -64,6 +64,9 @@ const (
 	tailNormal
 	tailFisher
 	tailStudent
+	tailShape     // chi-squared with shapeOrder degrees of freedom
+	tailShapeOver // the same over an estimated spread
+	tailNone      // never small: the window is too short to test
 )
 
 // The table's grid is uniform in log x from tableLo to tableHi.
@@ -73,31 +76,31 @@ const (
 	tableHi   = 12.0
 )
 
-// newTail returns the tail of a group of live coordinates: of max|s| if maximal, else of
-// mean s² with nu degrees of freedom. Given finite denominator degrees of freedom it is
-// Student's or Fisher's.
-func newTail(maximal bool, live int, nu, denominator float64) tail {
+// newTail returns the tail of a block's statistic: of max|s|, of the largest sum of s² of
+// a channel, or of mean s² with nu degrees of freedom. Given finite denominator degrees
+// of freedom it is Student's or Fisher's.
+func newTail(b block, nu, denominator float64) tail {
 	t := tail{nu: nu, below: denominator}
 	limit := math.IsInf(denominator, 1)
-	switch {
-	case maximal && limit:
-		t.kind = tailNormal
-	case maximal:
-		t.kind = tailStudent
-	case limit:
-		t.kind = tailChi
-	default:
-		t.kind = tailFisher
+	kinds := [2]tailKind{tailFisher, tailChi}
+	switch b.group.part() {
+	case 1:
+		kinds = [2]tailKind{tailStudent, tailNormal}
+		t.count = math.Log10(2 * float64(b.width()))
+	case shapeOrder:
+		kinds = [2]tailKind{tailShapeOver, tailShape}
+		t.count = math.Log10(float64(b.width() / shapeOrder))
 	}
-	if maximal {
-		t.count = math.Log10(2 * float64(live))
+	t.kind = kinds[0]
+	if limit {
+		t.kind = kinds[1]
 	}
 	return t
 }
 
 // tabulate trades the incomplete beta function of each call for a table of it.
 func (t *tail) tabulate() {
-	if t.kind != tailFisher && t.kind != tailStudent {
+	if t.kind != tailFisher && t.kind != tailStudent && t.kind != tailShapeOver {
 		return
 	}
 	table := make([]float64, tableSize)
@@ -116,6 +119,12 @@ func (t *tail) raw(x float64) float64 {
 		return studentTail(x, t.below)
 	case tailNormal:
 		return normalTail(x)
+	case tailShape:
+		return (x/2 - math.Log1p(x/2)) / math.Ln10
+	case tailShapeOver:
+		return fisherTail(x/shapeOrder, shapeOrder, t.below)
+	case tailNone:
+		return 0
 	}
 	return wilsonHilferty(x, t.nu)
 }

@@ -52,8 +52,8 @@ func TestFisherAndStudentTails(t *testing.T) {
 }
 
 func TestTabulatedTailInterpolates(t *testing.T) {
-	f := newTail(false, 20, 12, 9)
-	s := newTail(true, 8, 0, 9)
+	f := newTail(block{GroupS, 0, 20}, 12, 9)
+	s := newTail(block{GroupCM, 0, 8}, 0, 9)
 	f.tabulate()
 	s.tabulate()
 	for x := .05; x < 40; x *= 1.21 {
@@ -68,7 +68,7 @@ func TestTabulatedTailInterpolates(t *testing.T) {
 // A tail of fewer degrees of freedom must not call anything rarer than the limit does.
 func TestSoftTailIsHeavier(t *testing.T) {
 	for _, x := range []float64{1.5, 2, 4, 8} {
-		soft, hard := newTail(false, 20, 12, 4), newTail(false, 20, 12, math.Inf(1))
+		soft, hard := newTail(block{GroupS, 0, 20}, 12, 4), newTail(block{GroupS, 0, 20}, 12, math.Inf(1))
 		if soft.of(x) > hard.of(x) {
 			t.Errorf("F at %v: -log10 p %v is above chi-squared's %v", x, soft.of(x), hard.of(x))
 		}

@@ -7,8 +7,9 @@ import (
 
 const (
 	// caution divides the probability of an alarm in a simulated run: the innovations'
-	// law is a little heavier than the simulated one.
-	caution = 2.0
+	// law is a little heavier than the simulated one, most of all that of shapes.
+	caution       = 2.0
+	shapesCaution = 3.0
 	// tailShare of the runs give the exponential tail by which thresholds reach beyond
 	// the simulated probabilities.
 	tailShare = .1
@@ -62,7 +63,7 @@ func (e *exceedance) probability(x float64) float64 {
 
 // thresholds returns one threshold a block, of equal probabilities of being exceeded in
 // a run, together 1 - exp(-horizon/(caution arl)).
-func (tr *trials) thresholds(arl float64) []float64 {
+func (tr *trials) thresholds(arl, caution float64) []float64 {
 	most := make([][]float64, tr.blocks)
 	laws := make([]exceedance, tr.blocks)
 	for g := range most {

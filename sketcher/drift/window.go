@@ -14,16 +14,16 @@ type scorer struct {
 func newScorer(m *model, windows []int, degrees float64) *scorer {
 	s := &scorer{m: m, windows: windows}
 	for i, b := range m.blocks {
-		live := max(m.live[i], 1)
-		if b.group.maximal() {
-			live = b.width()
-		}
 		for _, w := range windows {
 			denominator := degrees
+			if w < m.w0[i] && b.group == GroupH {
+				s.tails = append(s.tails, tail{kind: tailNone})
+				continue
+			}
 			if w < m.w0[i] && b.group.soft() {
 				denominator = min(denominator, max(2, m.records*float64(w)/m.tau[i]))
 			}
-			s.tails = append(s.tails, newTail(b.group.maximal(), live, m.nu[i], denominator))
+			s.tails = append(s.tails, newTail(b, m.nu[i], denominator))
 		}
 	}
 	return s
@@ -43,13 +43,16 @@ func (s *scorer) score(i, j int, sum []float64, by float64) float64 {
 	return s.tails[i*len(s.windows)+j].of(statistic(b, s.m.live[i], sum[b.lo:b.hi], by))
 }
 
-// statistic returns max|s| of a maximal group and the mean of s² of the others, of
-// s = sum × by.
+// statistic returns the largest |s| of cm and cv, the largest sum of s² over a channel's
+// coordinates of H, and the mean of s² of the other groups, of s = sum × by.
 func statistic(b block, live int, sum []float64, by float64) float64 {
-	if b.group.maximal() {
+	if n := b.group.part(); n > 0 {
 		var most float64
-		for _, v := range sum {
-			most = max(most, math.Abs(v))
+		for k := 0; k < len(sum); k += n {
+			most = max(most, part(sum[k:k+n]))
+		}
+		if n > 1 {
+			by *= by
 		}
 		return most * by
 	}
@@ -58,4 +61,16 @@ func statistic(b block, live int, sum []float64, by float64) float64 {
 		q += v * v
 	}
 	return q * by * by / float64(max(live, 1))
+}
+
+// part returns |s| of one coordinate, and the sum of s² of several.
+func part(s []float64) float64 {
+	if len(s) == 1 {
+		return math.Abs(s[0])
+	}
+	var q float64
+	for _, v := range s {
+		q += v * v
+	}
+	return q
 }
