@@ -82,7 +82,7 @@ func (p *pilotSet) selectedFrequencies(law radialLaw, m int) []int32 {
 	}
 	candidates := frequencies(law.draw(rng, pool), directions)
 
-	rows := p.subset(min(poolRows, max(poolMinRows, poolWork/(pool*d))))
+	rows := p.subset(int(min(poolRows, max(poolMinRows, poolWork/(int64(pool)*int64(d))))))
 	z := p.phasors(candidates, rows)
 	gauss := p.gaussian()
 	score := make([]float64, pool)
