@@ -22,11 +22,14 @@ const (
 // the two polynomials, and 5 products.
 func limitOps(d int) float64 { return float64(d) + 13 }
 
+// slotOps is how many vector instructions they take: also one shift, three conversions and two sums.
+func slotOps(d int) float64 { return limitOps(d) + 6 }
+
 const limitText = `The limit is the rate of fused multiply-adds (fma, measured right after each kernel) over m (d + 13): the records a
 second of a core that did, for each record and frequency, d multiply-adds of the phase, 8 of the two polynomials and
-the 5 products r, u, P, PP and PQ, in the widest registers and nothing else. It leaves out conversions, the sums, loads
-and stores, and counts the integer products of the phase as if they were multiply-adds of binary32, which some
-processors do at half that rate and some kernels do in halves of 16 bits. It is a yardstick, not a bound.`
+the 5 products r, u, P, PP and PQ, in the widest registers and nothing else. The slots are the same rate over m (d + 19):
+the shift of the phase, its conversion, the two roundings and the two sums are counted too, since processors whose only
+512-bit units are those of the multiply-adds give each of them a slot of one. Loads and stores are in neither.`
 
 func (b *bench) kernelProbes() []*benchProbe {
 	var all []*benchProbe
@@ -70,7 +73,7 @@ func (b *bench) fmaProbe() *benchProbe {
 func (b *bench) kernelProbe(name, kernel string, d, m int, limited bool) *benchProbe {
 	p := &benchProbe{name: name, measures: []benchMeasure{{"", perSecond}, {"time", nsRecord}}}
 	if limited {
-		p.measures = append(p.measures, benchMeasure{"limit", ofLimit})
+		p.measures = append(p.measures, benchMeasure{"limit", ofLimit}, benchMeasure{"slots", ofSlots})
 	}
 	var phasors timed
 	adds := multiplyAdds()
@@ -99,7 +102,8 @@ func (b *bench) kernelProbe(name, kernel string, d, m int, limited bool) *benchP
 		v := []float64{phasors.rate(), 1e9 * phasors.cost()}
 		if err == nil && limited {
 			err = takeTurns(ctx, cpuClock, least/4, adds)
-			v = append(v, phasors.rate()/adds.rate()*limitOps(d)*float64(m))
+			share := phasors.rate() / adds.rate() * float64(m)
+			v = append(v, share*limitOps(d), share*slotOps(d))
 		}
 		return v, err
 	}

@@ -27,6 +27,7 @@ const (
 	allocs     = "allocations/record"
 	fmaSecond  = "multiply-adds/s"
 	ofLimit    = "of the limit"
+	ofSlots    = "of the slots"
 	overKernel = "over the kernel alone"
 	msStep     = "ms/step"
 	usMerge    = "us/merge"

@@ -91,7 +91,7 @@ func (r *benchReport) print(w io.Writer) error {
 // String gives the figure with its spread, and without its name.
 func (f benchFigure) String() string {
 	switch {
-	case f.Unit == ofLimit || f.Unit == overKernel:
+	case f.Unit == ofLimit || f.Unit == ofSlots || f.Unit == overKernel:
 		return fmt.Sprintf("%s %% (%s–%s) %s", short(100*f.Value), short(100*f.Min), short(100*f.Max), f.Unit)
 	case strings.HasSuffix(f.Unit, "/s"):
 		scale, prefix := 1., ""

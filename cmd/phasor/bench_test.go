@@ -32,7 +32,7 @@ func runBench(t *testing.T, args ...string) (stdout, stderr string, err error) {
 
 // benchUnits are the units that a figure of each last part of a name may have.
 var benchUnits = map[string]string{
-	"fma": fmaSecond, "time": nsRecord, "limit": ofLimit, "moments": overKernel, "allocations": allocs, "cpu": cpuRecord,
+	"fma": fmaSecond, "time": nsRecord, "limit": ofLimit, "slots": ofSlots, "moments": overKernel, "allocations": allocs, "cpu": cpuRecord,
 	"merge": usMerge, "encode": usEncoding, "save": msSave,
 }
 
@@ -98,7 +98,7 @@ func expectedFigures() []string {
 	kernel := []string{"time"}
 	if feature.MultiplyAdds(1) > 0 {
 		add("fma")
-		kernel = append(kernel, "limit")
+		kernel = append(kernel, "limit", "slots")
 	}
 	for _, d := range []int{2, 10, 38, 64} {
 		for _, m := range []int{128, 1024, 4096} {

@@ -2,6 +2,7 @@ package feature
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/blas/blas64"
 
@@ -23,9 +24,10 @@ func (p *pilotSet) subset(limit int) []int {
 // packed is a set of frequencies, a multiple of Lanes, laid out for the kernel,
 // so that calibration sees the phasors of the stream to the last bit.
 type packed struct {
-	m, d  int
-	sums  func(a, b *[Lanes]int64, omega [][Lanes]int32, q []int32)
-	omega [][Lanes]int32 // [m/Lanes][d]
+	m, d   int
+	kernel kernel.Set
+	omega  *kernel.Packed
+	a, b   []int64 // [m]
 }
 
 func pack(omega []int32, d int) packed {
@@ -33,48 +35,51 @@ func pack(omega []int32, d int) packed {
 	if err != nil {
 		// All kernels give the same integers, so that the choice matters to
 		// NewMap only, which reports the error.
-		set.Sums = kernel.Portable
+		set = kernel.Plain()
 	}
-	f := packed{m: len(omega) / d, d: d, sums: set.Sums, omega: make([][Lanes]int32, len(omega)/Lanes)}
+	m := len(omega) / d
+	return packed{m, d, set, set.Pack(blocks(omega, d), d), make([]int64, m), make([]int64, m)}
+}
+
+// blocks returns frequencies [m][d] as [m/Lanes][d][Lanes].
+func blocks(omega []int32, d int) [][Lanes]int32 {
+	out := make([][Lanes]int32, len(omega)/Lanes)
 	for i, w := range omega {
 		j, k := i/d, i%d
-		f.omega[j/Lanes*d+k][j%Lanes] = w
+		out[j/Lanes*d+k][j%Lanes] = w
 	}
-	return f
+	return out
 }
 
 // features writes the cosines of all frequencies for record q to f, then the
 // sines.
 func (s packed) features(f []float64, q []int32) {
 	cosines, sines := f[:s.m], f[s.m:]
-	for block := 0; block < s.m; block += Lanes {
-		var a, b [Lanes]int64
-		s.sums(&a, &b, s.omega[block/Lanes*s.d:][:s.d], q)
-		for l := range a {
-			cosines[block+l] = 1 - float64(a[l])*(1.0/(1<<22))
-			sines[block+l] = float64(b[l]) * (1.0 / (1 << 22))
-		}
+	clear(s.a)
+	clear(s.b)
+	s.kernel.Blocks(s.a, s.b, s.omega, q, s.d)
+	for j, a := range s.a {
+		cosines[j] = 1 - float64(a)*(1.0/(1<<22))
+		sines[j] = float64(s.b[j]) * (1.0 / (1 << 22))
 	}
 }
 
 // phasors returns the mean phasors of the rows.
 func (p *pilotSet) phasors(omega []int32, rows []int) []complex128 {
 	s := pack(omega, p.d)
-	q := make([]int32, 0, len(rows)*p.d)
-	for _, i := range rows {
-		q = append(q, p.row(i)...)
+	size := records(p.d)
+	q := make([]int32, 0, size*p.d)
+	for part := range slices.Chunk(rows, size) {
+		q = q[:0]
+		for _, i := range part {
+			q = append(q, p.row(i)...)
+		}
+		s.kernel.Blocks(s.a, s.b, s.omega, q, s.d)
 	}
-	z := make([]complex128, s.m)
-	size := p.d * records(p.d)
 	n := float64(len(rows)) * (1 << 22)
-	for block := 0; block < s.m; block += Lanes {
-		var a, b [Lanes]int64
-		for i := 0; i < len(q); i += size {
-			s.sums(&a, &b, s.omega[block/Lanes*s.d:][:s.d], q[i:min(i+size, len(q))])
-		}
-		for l := range a {
-			z[block+l] = complex(1-float64(a[l])/n, float64(b[l])/n)
-		}
+	z := make([]complex128, s.m)
+	for j, a := range s.a {
+		z[j] = complex(1-float64(a)/n, float64(s.b[j])/n)
 	}
 	return z
 }

@@ -13,7 +13,7 @@ type Map struct {
 	spec        *Spec
 	fingerprint string
 	kernel      kernel.Set
-	omega       [][Lanes]int32 // packed by the kernel
+	omega       *kernel.Packed
 	bins        []binning      // [d]
 }
 
@@ -38,12 +38,7 @@ func newMap(s *Spec, set kernel.Set) *Map {
 		kernel:      set,
 		bins:        make([]binning, d),
 	}
-	omega := make([][Lanes]int32, s.Features/Lanes*d)
-	for i, w := range s.Omega {
-		j, k := i/d, i%d
-		omega[j/Lanes*d+k][j%Lanes] = w
-	}
-	m.omega = set.Pack(omega, d)
+	m.omega = set.Pack(blocks(s.Omega, d), d)
 	for k := range m.bins {
 		m.bins[k] = newBinning(s.Edges[k*(Bins+1) : (k+1)*(Bins+1)])
 	}

@@ -13,11 +13,11 @@ func available() []Set {
 	var sets []Set
 	cpu := &cpuid.CPU
 	if cpu.Supports(cpuid.AVX512F, cpuid.AVX512VL, cpuid.AVX512DQ, cpuid.AVX512BW, cpuid.AVX2, cpuid.FMA3) {
-		wide := plain("avx512", sumsAVX512, momentsAVX512)
+		wide := Set{"avx512", pack, madd512.blocks, momentsAVX512}
 		sets = append(sets, wide)
 		if cpu.Supports(cpuid.AVX512VNNI) {
 			split := wide
-			split.Name, split.Pack, split.Blocks = "avx512vnni", packAVX512VNNI, blocksAVX512VNNI
+			split.Name, split.Blocks = "avx512vnni", vnni512.blocks
 			// A product of 32 bits takes two slots on Intel's processors
 			// and one on others, which gain nothing from splitting it.
 			at := 1
@@ -28,7 +28,7 @@ func available() []Set {
 		}
 	}
 	if cpu.Supports(cpuid.AVX2, cpuid.FMA3) {
-		sets = append(sets, plain("avx2", sumsAVX2, PortableMoments))
+		sets = append(sets, Set{"avx2", pack, madd256.blocks, PortableMoments})
 	}
 	return append(sets, portable)
 }

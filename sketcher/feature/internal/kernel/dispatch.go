@@ -11,23 +11,20 @@ type Set struct {
 	// Name is avx512vnni, avx512, avx2 or portable.
 	Name string
 
-	// Sums adds a and b of every record and frequency of one block:
+	// Pack returns frequencies of d channels in the form that Blocks takes.
+	// It may keep omega, which must not be changed then.
+	Pack func(omega [][Lanes]int32, d int) *Packed
+
+	// Blocks adds a and b of every record and frequency:
 	//
-	//	for each row x of q, j < Lanes:
-	//		p := sum over k of x[k]*omega[k][j]
+	//	for each row x of q, j < len(a):
+	//		p := sum over k of x[k]*omega[j/Lanes*d+k][j%Lanes]
 	//		A[j] += a(p)
 	//		B[j] += b(p)
 	//
-	// len(q) is a multiple of len(omega), at most MaxRecords times as long.
-	Sums func(a, b *[Lanes]int64, omega [][Lanes]int32, q []int32)
-
-	// Pack returns the frequencies of all blocks in the form that Blocks
-	// takes, which may be omega itself.
-	Pack func(omega [][Lanes]int32, d int) [][Lanes]int32
-
-	// Blocks is Sums for all blocks of packed frequencies, one after the
-	// other, and records of d channels.
-	Blocks func(a, b []int64, packed [][Lanes]int32, q []int32, d int)
+	// q has up to MaxRecords records of d channels, with |x[k]| < 2^23, and the
+	// lengths of a and b are that of all blocks of frequencies.
+	Blocks func(a, b []int64, omega *Packed, q []int32, d int)
 
 	// Moments adds the moments and widens the range of every record, with
 	// d = len(lo) channels and v the reduced q:
@@ -38,22 +35,15 @@ type Set struct {
 	Moments func(first, second []int64, lo, hi, q []int32)
 }
 
-var portable = plain("portable", Portable, PortableMoments)
-
-// plain returns a kernel that takes frequencies as they are.
-func plain(name string, sums func(a, b *[Lanes]int64, omega [][Lanes]int32, q []int32), moments func(first, second []int64, lo, hi, q []int32)) Set {
-	return Set{
-		Name: name,
-		Sums: sums,
-		Pack: func(omega [][Lanes]int32, d int) [][Lanes]int32 { return omega },
-		Blocks: func(a, b []int64, omega [][Lanes]int32, q []int32, d int) {
-			for ; len(a) >= Lanes; a, b, omega = a[Lanes:], b[Lanes:], omega[d:] {
-				sums((*[Lanes]int64)(a), (*[Lanes]int64)(b), omega[:d], q)
-			}
-		},
-		Moments: moments,
-	}
+var portable = Set{
+	Name:    "portable",
+	Pack:    func(omega [][Lanes]int32, d int) *Packed { return &Packed{omega: omega} },
+	Blocks:  PortableBlocks,
+	Moments: PortableMoments,
 }
+
+// Plain returns the kernel that runs everywhere.
+func Plain() Set { return portable }
 
 // variable names the kernel to use instead of the fastest one.
 const variable = "PHASOR_KERNEL"

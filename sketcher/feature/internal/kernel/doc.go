@@ -21,8 +21,8 @@
 //
 // # Layout
 //
-// Frequencies are packed in blocks of [Lanes]: omega[(j/32)*d*32 + k*32 + j%32].
-// Records are row-major. One call handles one block of frequencies and up to
+// Frequencies come in blocks of [Lanes]: omega[j/32*d+k][j%32], which every kernel
+// packs in its own way (see split.go). Records are row-major. One call adds up to
 // [MaxRecords] records, which keeps sums of a within int32, since a is at most
 // 8,388,609 and |b| at most 4,194,304 for every phase.
 //

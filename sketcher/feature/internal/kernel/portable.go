@@ -28,7 +28,14 @@ const (
 	integral = 3 << 51
 )
 
-// Portable is [Sums] in plain Go.
+// PortableBlocks is Blocks in plain Go, for frequencies as they are.
+func PortableBlocks(a, b []int64, p *Packed, q []int32, d int) {
+	for omega := p.omega; len(a) >= Lanes; a, b, omega = a[Lanes:], b[Lanes:], omega[d:] {
+		Portable((*[Lanes]int64)(a), (*[Lanes]int64)(b), omega[:d], q)
+	}
+}
+
+// Portable adds one block of frequencies.
 func Portable(a, b *[Lanes]int64, omega [][Lanes]int32, q []int32) {
 	d := len(omega)
 	var phases, sa, sb [Lanes]int32

@@ -1,52 +1,98 @@
 package kernel
 
-// Processors with VNNI multiply and add two pairs of 16-bit integers in one
-// instruction, where a product of 32 bits takes three. With every number split in
-// signed halves, x = 2^16 high(x) + low(x),
+// Processors multiply and add two pairs of integers of 16 bits in one or two
+// instructions, where a product of 32 bits takes three. With numbers split in signed
+// halves, x = 2^16 high(x) + low(x),
 //
 //	q w = low(q) low(w) + 2^16 (high(q) low(w) + low(q) high(w))   mod 2^32
 //
-// The bracket is the dot product of the crossed words of q and w, that of q being
-// (high, low) and that of w (low, high). The first term is joined for two channels
-// in one dot product: (low, low) of both. So d channels take d crossed and d/2
-// joined words, rounded up.
+// A word holds the same half of two channels that follow one another. Records have
+// the words of their high halves in one plane and those of their low halves in
+// another. Every block of frequencies has a list of words, whose dot products with
+// rows of its own come
+//
+//	before the shift by 16 bits   high(q) low(w) of every pair of channels, and
+//	                              low(q) high(w) of those where a high(w) is not zero
+//	after it                      low(q) low(w) of every pair
+//
+// High halves are rare: they are the frequencies from half a turn a standard unit on.
 
-// splitWords returns the words of d channels.
-func splitWords(d int) int { return d + (d+1)/2 }
-
-// splitRecords writes the words of whole records.
-func splitRecords(dst, q []int32, d int) {
-	for ; len(q) >= d; q = q[d:] {
-		row := q[:d]
-		crossed, joined := dst[:d], dst[d:splitWords(d)]
-		for k, x := range row {
-			crossed[k] = int32(uint32(x)<<16 | uint32(x+1<<15)>>16)
-		}
-		for i := range joined {
-			w := uint32(row[2*i]) & 0xffff
-			if 2*i+1 < d {
-				w |= uint32(row[2*i+1]) << 16
-			}
-			joined[i] = int32(w)
-		}
-		dst = dst[splitWords(d):]
-	}
+// Packed is frequencies in the form that a kernel takes.
+type Packed struct {
+	omega  [][Lanes]int32
+	words  []int32  // of a record, for each row of omega
+	blocks []listed // of Lanes frequencies
 }
 
-// splitFrequencies returns the words of frequencies in blocks.
-func splitFrequencies(omega [][Lanes]int32, d int) [][Lanes]int32 {
-	words := splitWords(d)
-	out := make([][Lanes]int32, 0, len(omega)/d*words)
+// listed is the length of a block's list of words, all, and of its part before the
+// shift.
+type listed struct{ shift, all int }
+
+// pack returns the frequencies of d channels, as they are in whole blocks.
+func pack(omega [][Lanes]int32, d int) *Packed {
+	p := &Packed{}
+	pairs := pairs(d)
+	lowPlane := planeSize(d)
 	for ; len(omega) > 0; omega = omega[d:] {
-		block := make([][Lanes]int32, words)
-		for k, row := range omega[:d] {
-			for j, w := range row {
-				low, high := uint32(w)&0xffff, uint32(w+1<<15)>>16
-				block[k][j] = int32(low | high<<16)
-				block[d+k/2][j] |= int32(low << (16 * (k % 2)))
+		highs, lows := halves(omega[:d])
+		n := 0
+		for i, row := range highs {
+			p.add(i, lows[i])
+			n++
+			if row != ([Lanes]int32{}) {
+				p.add(lowPlane+i, row)
+				n++
 			}
 		}
-		out = append(out, block...)
+		for i, row := range lows {
+			p.add(lowPlane+i, row)
+		}
+		p.blocks = append(p.blocks, listed{n, n + pairs})
 	}
-	return out
+	return p
 }
+
+func (p *Packed) add(word int, row [Lanes]int32) {
+	p.words, p.omega = append(p.words, int32(word)), append(p.omega, row)
+}
+
+// halves returns the words of the frequencies of one block.
+func halves(omega [][Lanes]int32) (highs, lows [][Lanes]int32) {
+	pairs := pairs(len(omega))
+	highs, lows = make([][Lanes]int32, pairs), make([][Lanes]int32, pairs)
+	for k, row := range omega {
+		for j, w := range row {
+			highs[k/2][j] |= int32(high(w) << (16 * (k % 2)))
+			lows[k/2][j] |= int32(low(w) << (16 * (k % 2)))
+		}
+	}
+	return highs, lows
+}
+
+// splitSize is the number of words in a plane of split records, unless one record
+// has more.
+const splitSize = 2048
+
+// pairs returns the number of words of each plane that d channels take.
+func pairs(d int) int { return (d + 1) / 2 }
+
+func planeSize(d int) int { return max(splitSize, pairs(d)) }
+
+// splitRecords writes both planes of whole records of d channels.
+func splitRecords(highs, lows, q []int32, d int) {
+	pairs := pairs(d)
+	for ; len(q) >= d; q, highs, lows = q[d:], highs[pairs:], lows[pairs:] {
+		for i := range d / 2 {
+			x, y := q[2*i], q[2*i+1]
+			highs[i] = int32(high(x) | high(y)<<16)
+			lows[i] = int32(low(x) | low(y)<<16)
+		}
+		if d%2 != 0 {
+			highs[pairs-1], lows[pairs-1] = int32(high(q[d-1])), int32(low(q[d-1]))
+		}
+	}
+}
+
+func high(x int32) uint32 { return uint32(x+1<<15) >> 16 }
+
+func low(x int32) uint32 { return uint32(x) & 0xffff }

@@ -4,48 +4,86 @@
 
 package kernel
 
-// sums512 adds a and b of n records of d channels and one block of frequencies:
+// sums512 adds a and b of n records and one block of frequencies, split in halves
+// of 16 bits (see split.go). With dot(x, y) the sum of the products of the signed
+// halves of x and y:
 //
 //	for i := range n {
 //		for j := range Lanes {
 //			var p int32
-//			for k := range d {
-//				p += q[i*d+k] * omega[k][j]
+//			for k, w := range words[:all] {
+//				if k == shift {
+//					p <<= 16
+//				}
+//				p += dot(q[i*stride+w], omega[k][j])
 //			}
 //			a[j] += int64(a(p))
 //			b[j] += int64(b(p))
 //		}
 //	}
 //
-//go:noescape
-func sums512(a *[32]int64, b *[32]int64, omega *[32]int32, q *int32, n int, d int)
-
-// split512 is sums512 for numbers that are split in halves of 16 bits (see split.go):
-// crossed words of the d channels come first in a row, then the joined words of the
-// pairs of channels, both in q and in omega. With dot(x, y) the sum of the products
-// of the signed halves of x and y,
-//
-//	p = sum over k < d of dot(q[k], omega[k][j]) << 16
-//	  + sum over d <= k < d+pairs of dot(q[k], omega[k][j])
+// with 0 < shift < all.
 //
 //go:noescape
-func split512(a *[32]int64, b *[32]int64, omega *[32]int32, q *int32, n int, d int, pairs int)
+func sums512(a *[32]int64, b *[32]int64, omega *[32]int32, words *int32, shift int, all int, q *int32, n int, stride int)
 
-// sums256 adds a and b of n records of d channels and one block of frequencies:
+// sums512vnni adds a and b of n records and one block of frequencies, split in halves
+// of 16 bits (see split.go). With dot(x, y) the sum of the products of the signed
+// halves of x and y:
 //
 //	for i := range n {
 //		for j := range Lanes {
 //			var p int32
-//			for k := range d {
-//				p += q[i*d+k] * omega[k][j]
+//			for k, w := range words[:all] {
+//				if k == shift {
+//					p <<= 16
+//				}
+//				p += dot(q[i*stride+w], omega[k][j])
 //			}
 //			a[j] += int64(a(p))
 //			b[j] += int64(b(p))
 //		}
 //	}
 //
+// with 0 < shift < all.
+//
 //go:noescape
-func sums256(a *[32]int64, b *[32]int64, omega *[32]int32, q *int32, n int, d int)
+func sums512vnni(a *[32]int64, b *[32]int64, omega *[32]int32, words *int32, shift int, all int, q *int32, n int, stride int)
+
+// sums256 adds a and b of n records and one block of frequencies, split in halves
+// of 16 bits (see split.go). With dot(x, y) the sum of the products of the signed
+// halves of x and y:
+//
+//	for i := range n {
+//		for j := range Lanes {
+//			var p int32
+//			for k, w := range words[:all] {
+//				if k == shift {
+//					p <<= 16
+//				}
+//				p += dot(q[i*stride+w], omega[k][j])
+//			}
+//			a[j] += int64(a(p))
+//			b[j] += int64(b(p))
+//		}
+//	}
+//
+// with 0 < shift < all.
+//
+//go:noescape
+func sums256(a *[32]int64, b *[32]int64, omega *[32]int32, words *int32, shift int, all int, q *int32, n int, stride int)
+
+// halves512 writes the halves of 16 bits of n numbers, two to a word:
+//
+//	for i := range n {
+//		high.([]int16)[i] = int16((q[i] + 1<<15) >> 16)
+//		low.([]int16)[i] = int16(q[i])
+//	}
+//
+// If n is odd, the last half of the words is left as it is.
+//
+//go:noescape
+func halves512(high *int32, low *int32, q *int32, n int)
 
 // spread512 reduces up to eight channels of n records of d channels, and adds their
 // sums and ranges; mask has a bit for every channel:

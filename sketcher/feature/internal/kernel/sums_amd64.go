@@ -2,47 +2,54 @@
 
 package kernel
 
-func sumsAVX512(a, b *[Lanes]int64, omega [][Lanes]int32, q []int32) {
-	if d := len(omega); len(q) >= d && d > 0 {
-		sums512(a, b, &omega[0], &q[0], len(q)/d, d)
-	}
-}
+// vector is one of the functions that add one block.
+type vector int
 
-func sumsAVX2(a, b *[Lanes]int64, omega [][Lanes]int32, q []int32) {
-	if d := len(omega); len(q) >= d && d > 0 {
-		sums256(a, b, &omega[0], &q[0], len(q)/d, d)
-	}
-}
-
-// splitSize is the number of words of split records that are kept at a time, and
-// splitDim the largest number of channels that are split.
 const (
-	splitSize = 6400
-	splitDim  = 512
+	vnni512 vector = iota
+	madd512
+	madd256
 )
 
-func packAVX512VNNI(omega [][Lanes]int32, d int) [][Lanes]int32 {
-	if d > splitDim {
-		return omega
+// blocks splits some records at a time and adds them to every block. The functions
+// are called by their names, so that what they are given stays on the stack.
+func (v vector) blocks(a, b []int64, p *Packed, q []int32, d int) {
+	var kept [2 * splitSize]int32
+	planes, size, stride := kept[:], planeSize(d), pairs(d)
+	if 2*size > len(planes) {
+		planes = make([]int32, 2*size)
 	}
-	return splitFrequencies(omega, d)
-}
-
-func blocksAVX512VNNI(a, b []int64, packed [][Lanes]int32, q []int32, d int) {
-	if d > splitDim {
-		for ; len(a) >= Lanes; a, b, packed = a[Lanes:], b[Lanes:], packed[d:] {
-			sumsAVX512((*[Lanes]int64)(a), (*[Lanes]int64)(b), packed[:d], q)
-		}
-		return
-	}
-	var split [splitSize]int32
-	words := splitWords(d)
 	for len(q) >= d {
-		n := min(len(q)/d, splitSize/words)
-		splitRecords(split[:], q[:n*d], d)
-		for i, row := 0, 0; i+Lanes <= len(a); i, row = i+Lanes, row+words {
-			split512((*[Lanes]int64)(a[i:]), (*[Lanes]int64)(b[i:]), &packed[row], &split[0], n, d, words-d)
+		n := min(len(q)/d, size/stride)
+		v.split(planes[:size], planes[size:], q[:n*d], d)
+		row := 0
+		for i, block := range p.blocks {
+			a, b := (*[Lanes]int64)(a[i*Lanes:]), (*[Lanes]int64)(b[i*Lanes:])
+			switch omega, words := &p.omega[row], &p.words[row]; v {
+			case vnni512:
+				sums512vnni(a, b, omega, words, block.shift, block.all, &planes[0], n, stride)
+			case madd512:
+				sums512(a, b, omega, words, block.shift, block.all, &planes[0], n, stride)
+			case madd256:
+				sums256(a, b, omega, words, block.shift, block.all, &planes[0], n, stride)
+			}
+			row += block.all
 		}
 		q = q[n*d:]
+	}
+}
+
+// split is splitRecords, but for the half of a word without a channel, which meets
+// only zeros.
+func (v vector) split(highs, lows, q []int32, d int) {
+	switch {
+	case v == madd256:
+		splitRecords(highs, lows, q, d)
+	case d%2 == 0:
+		halves512(&highs[0], &lows[0], &q[0], len(q))
+	default:
+		for i := range len(q) / d {
+			halves512(&highs[i*pairs(d)], &lows[i*pairs(d)], &q[i*d], d)
+		}
 	}
 }

@@ -16,9 +16,10 @@ import (
 
 func main() {
 	ConstraintExpr("amd64,!noasm")
-	sums512()
-	split512()
+	sums512("sums512", madd)
+	sums512("sums512vnni", dot)
 	sums256()
+	halves512()
 	spread512()
 	gram512()
 	fma("fma512", zmm, 64)
