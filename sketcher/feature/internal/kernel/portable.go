@@ -3,7 +3,8 @@ package kernel
 import "math"
 
 // The fused multiply-adds of binary32 are computed in binary64, where a product
-// of two binary32 numbers is exact.
+// of two binary32 numbers is exact, so that it does not matter whether the compiler
+// fuses the product and the sum.
 //
 // The intermediate values of both polynomials, except the last one of each,
 // stay in one binade [2^e, 2^(e+1)) for every u in [0, 1/4]. Adding a number
@@ -71,15 +72,15 @@ func evaluate(a, b, phases *[Lanes]int32) {
 		r := float32(p) * turn
 		u := float64(float32(r * r))
 
-		s := (float64(u*float64(s4)) + (float64(s3) + magic10)) - magic10
-		c := (float64(u*float64(c4)) + (float64(c3) + magic11)) - magic11
-		s = (float64(u*s) + (float64(s2) + magic12)) - magic12
-		c = (float64(u*c) + (float64(c2) + magic13)) - magic13
-		s = (float64(u*s) + (float64(s1) + magic13)) - magic13
-		c = (float64(u*c) + (float64(c1) + magic13)) - magic13
+		s := (u*float64(s4) + (float64(s3) + magic10)) - magic10
+		c := (u*float64(c4) + (float64(c3) + magic11)) - magic11
+		s = (u*s + (float64(s2) + magic12)) - magic12
+		c = (u*c + (float64(c2) + magic13)) - magic13
+		s = (u*s + (float64(s1) + magic13)) - magic13
+		c = (u*c + (float64(c1) + magic13)) - magic13
 
-		sine := float32(float32(float64(u*s)+float64(s0)) * r)
-		cosine := float32(float64(u*c) + float64(c0))
+		sine := float32(float32(u*s+float64(s0)) * r)
+		cosine := float32(u*c + float64(c0))
 
 		a[j] += int32(math.Float64bits(float64(float32(sine*sine)) + integral))
 		b[j] += int32(math.Float64bits(float64(float32(sine*cosine)) + integral))
