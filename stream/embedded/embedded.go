@@ -31,6 +31,10 @@ const (
 	DefaultFolderBytes = 4 << 30
 )
 
+// minSession is the shortest session a member of a group may have
+// (group.min.session.timeout.ms).
+const minSession = time.Second
+
 // Config says what to start. The zero value is a broker in memory, on a free
 // port, without topics.
 type Config struct {
@@ -143,7 +147,9 @@ func (b *Broker) start(c Config) error {
 		}
 	}
 	retention = max(retention, -1)
-	configs := map[string]string{"log.retention.bytes": strconv.FormatInt(retention, 10), "log.retention.ms": "-1"}
+	configs := map[string]string{"log.retention.bytes": strconv.FormatInt(retention, 10), "log.retention.ms": "-1",
+		// The members of a group are few and near: none is worth waiting for.
+		"group.initial.rebalance.delay.ms": "0"}
 	if retention > 0 {
 		// Space is freed by whole segments.
 		configs["log.segment.bytes"] = strconv.FormatInt(min(max(retention/8, 64<<10), 64<<20), 10)
@@ -154,6 +160,7 @@ func (b *Broker) start(c Config) error {
 		kfake.ClusterID("phasor-embedded"),
 		kfake.DefaultNumPartitions(1),
 		kfake.BrokerConfigs(configs),
+		kfake.GroupMinSessionTimeout(minSession),
 		kfake.WithLogger(b.log),
 		kfake.ListenFn(func(network, address string) (net.Listener, error) { return listen(network, address, c.TLS) }),
 	}

@@ -71,7 +71,9 @@ func (m *fetchCall) appendRequest(b []byte) []byte {
 	b = be.AppendUint32(b, 0xffffffff) // Not a replica.
 	b = be.AppendUint32(b, uint32(m.maxWait.Milliseconds()))
 	b = be.AppendUint32(b, uint32(m.minBytes))
-	b = be.AppendUint32(b, uint32(m.maxBytes))
+	// The partition's own limit, below, is the one that counts: the embedded broker leaves out which transactions were
+	// aborted when it stops at this one.
+	b = be.AppendUint32(b, uint32(m.limit))
 	if m.committed {
 		b = append(b, 1)
 	} else {

@@ -128,33 +128,35 @@ func TestTransactionsOnBroker(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cl, _ := newClient(t, c, nil)
-	p := open(t, cl, "t", 0)
-	_, end, err := p.Range(ctx)
-	if err != nil || end != 24 {
-		t.Fatalf("end %d, %v; want 24: 18 records and 6 markers", end, err)
-	}
-	r := p.Read(0)
-	defer r.Close()
-	var got []string
-	for next := int64(0); next < end; {
-		b, err := r.Read(ctx)
-		if err != nil {
-			t.Fatal(err)
+	for _, size := range []int{1 << 10, 1 << 20} { // The log in several responses, and in one.
+		cl, _ := newClient(t, c, func(c *Config) { c.Fetch.MaxBytes = size })
+		p := open(t, cl, "t", 0)
+		_, end, err := p.Range(ctx)
+		if err != nil || end != 24 {
+			t.Fatalf("end %d, %v; want 24: 18 records and 6 markers", end, err)
 		}
-		for _, rec := range b.Records {
-			got = append(got, string(rec.Value))
+		r := p.Read(0)
+		defer r.Close()
+		var got []string
+		for next := int64(0); next < end; {
+			b, err := r.Read(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, rec := range b.Records {
+				got = append(got, string(rec.Value))
+			}
+			next = b.Next
 		}
-		next = b.Next
-	}
-	if !slices.Equal(got, want) {
-		t.Fatalf("read %v, want %v", got, want)
-	}
-	if _, ok, err := p.At(ctx, 4); ok || err != nil {
-		t.Errorf("an aborted record is there: %v, %v", ok, err)
-	}
-	if rec, ok, err := p.At(ctx, 8); !ok || err != nil || string(rec.Value) != "2-0" {
-		t.Errorf("record 8 is %q, %v, %v; want 2-0", rec.Value, ok, err)
+		if !slices.Equal(got, want) {
+			t.Fatalf("responses of %d bytes: read %v, want %v", size, got, want)
+		}
+		if _, ok, err := p.At(ctx, 4); ok || err != nil {
+			t.Errorf("an aborted record is there: %v, %v", ok, err)
+		}
+		if rec, ok, err := p.At(ctx, 8); !ok || err != nil || string(rec.Value) != "2-0" {
+			t.Errorf("record 8 is %q, %v, %v; want 2-0", rec.Value, ok, err)
+		}
 	}
 }
 
