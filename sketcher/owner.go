@@ -193,9 +193,10 @@ func (o *owner) save(ctx context.Context) error {
 	o.mu.Unlock()
 
 	began := time.Now()
-	if err := o.write(ctx, cut); err != nil {
+	if n, err := o.write(ctx, cut); err != nil {
 		o.mu.Lock()
-		o.fold.Uncut(cut.Panes)
+		o.fold.Saved(cut.Panes[:n])
+		o.fold.Uncut(cut.Panes[n:])
 		o.mu.Unlock()
 		o.failures.Add(1)
 		o.report(Save{Result: "error", Took: time.Since(began)})
@@ -220,7 +221,8 @@ func (o *owner) save(ctx context.Context) error {
 	return o.sayLive(ctx, s.Next)
 }
 
-func (o *owner) write(ctx context.Context, cut Cut) error {
+// write makes a cut durable and returns how many of its panes are.
+func (o *owner) write(ctx context.Context, cut Cut) (panes int, err error) {
 	for i := range cut.Panes {
 		err := o.e.SavePane(ctx, &cut.Panes[i])
 		if errors.Is(err, snapshot.ErrConflict) {
@@ -228,10 +230,10 @@ func (o *owner) write(ctx context.Context, cut Cut) error {
 			continue
 		}
 		if err != nil {
-			return err
+			return i, err
 		}
 	}
-	return o.e.SaveState(ctx, cut.State)
+	return len(cut.Panes), o.e.SaveState(ctx, cut.State)
 }
 
 func (o *owner) report(s Save) {

@@ -78,9 +78,10 @@ type DriftConfig struct {
 	FalseAlarms RunLength `yaml:"false_alarms"`
 }
 
-// SnapshotConfig says how often partitions are saved.
+// SnapshotConfig says how often partitions are saved, and how long the store may take for one object.
 type SnapshotConfig struct {
 	Interval Duration `yaml:"interval"`
+	Timeout  Duration `yaml:"timeout"`
 }
 
 // IdleConfig says when a caught-up partition no longer holds back an interval.
@@ -99,7 +100,7 @@ func defaultConfig() Config {
 	return Config{
 		Store:    "phasor-data",
 		Embedded: EmbeddedConfig{Partitions: 4},
-		Snapshot: SnapshotConfig{Interval: Duration(10 * time.Second)},
+		Snapshot: SnapshotConfig{Interval: Duration(10 * time.Second), Timeout: Duration(30 * time.Second)},
 		Idle:     IdleConfig{Timeout: Duration(time.Minute)},
 		Log:      LogConfig{Format: "text", Level: "info"},
 	}
@@ -234,6 +235,9 @@ func (c *Config) validate(sketch func(*SketchConfig) error) error {
 	}
 	if c.Snapshot.Interval.D() < 10*time.Millisecond {
 		return usagef("snapshot.interval is %v: the store would do nothing else; 10s is usual", c.Snapshot.Interval)
+	}
+	if c.Snapshot.Timeout.D() < time.Second {
+		return usagef("snapshot.timeout is %v: a store that is slow for a moment would be given up; 30s is usual", c.Snapshot.Timeout)
 	}
 	if c.Embedded.Partitions < 1 {
 		return usagef("embedded.partitions is %d: a topic needs at least 1", c.Embedded.Partitions)

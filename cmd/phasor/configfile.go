@@ -39,7 +39,7 @@ file; an unknown key is an error.
     stall: 30s                     # no progress for so long: connect anew
     watch: 10s                     # how often new partitions are looked for
   embedded: {dir: "", port: 0, partitions: 4}
-  snapshot: {interval: 10s}
+  snapshot: {interval: 10s, timeout: 30s}
   idle: {timeout: 60s}             # a caught-up partition holds nothing back for longer
   log: {format: text, level: info}
   sketches:

@@ -67,11 +67,13 @@ type streamFlags struct {
 	PaneLength Duration `name:"panes.length" help:"Length of a pane of event time." placeholder:"60s"`
 	Lateness   Duration `name:"panes.lateness" help:"How late a record may come." placeholder:"60s"`
 	Interval   Duration `name:"snapshot.interval" help:"Time between two saves of a partition." placeholder:"10s"`
+	Timeout    Duration `name:"snapshot.timeout" help:"Time after which an operation of the store is given up." placeholder:"30s"`
 }
 
 // apply puts the flags over the only sketch of the configuration, or makes one of them.
 func (f *streamFlags) apply(c *Config) error {
 	over(&c.Snapshot.Interval, f.Interval)
+	over(&c.Snapshot.Timeout, f.Timeout)
 	if len(f.Topics)+len(f.Channels) == 0 && f.Format+f.TimeField+f.TimeUnit+f.Missing == "" && f.Features|f.Pilot == 0 &&
 		f.Seed == 0 && f.PilotWait|f.PaneLength|f.Lateness == 0 {
 		return nil

@@ -57,6 +57,7 @@ func newPipeline(e *env, cfg Config, r roles, title string) (*pipeline, error) {
 	if p.bucket, err = openStore(e.ctx, cfg.Store); err != nil {
 		return nil, err
 	}
+	p.bucket = bucket.Bound(p.bucket, cfg.Snapshot.Timeout.D())
 	if r.sketch {
 		k := cfg.Kafka
 		k.Hooks = p.kafkaHooks()
