@@ -1,0 +1,320 @@
+package sketcher
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"phasor/snapshot"
+	"phasor/snapshot/bucket"
+	"phasor/snapshot/bucket/buckettest"
+	"phasor/snapshot/bucket/mem"
+	"phasor/stream"
+	"phasor/stream/decode"
+	"phasor/stream/kafka"
+)
+
+// seedFlag replays one scenario: go test ./sketcher -run Scenarios -seed 7.
+var seedFlag = flag.Uint64("seed", 0, "run the scenario of this seed only")
+
+// TestScenarios runs sketchers against an embedded Kafka while everything goes wrong in an order that the seed draws.
+// In the end each partition's state must be, byte for byte, the fold of its log.
+func TestScenarios(t *testing.T) {
+	for _, seed := range scenarioSeeds(40, 200) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			runScenario(t, seed, newEmbeddedSite(t, seed), 10)
+		})
+	}
+}
+
+func scenarioSeeds(short, long int) []uint64 {
+	if *seedFlag != 0 {
+		return []uint64{*seedFlag}
+	}
+	if os.Getenv("PHASOR_LONG") == "1" {
+		short = long
+	}
+	seeds := make([]uint64, short)
+	for i := range seeds {
+		seeds[i] = uint64(i + 1)
+	}
+	return seeds
+}
+
+// site is the Kafka of a scenario.
+type site interface {
+	addrs() []string
+	create(topic string, partitions int)
+	crash(rng *rand.Rand) // One node ends and begins again.
+}
+
+// scenario is a cluster, a store, a few sketchers and the misfortunes that the seed draws for them.
+type scenario struct {
+	*testing.T
+	seed       uint64
+	rng        *rand.Rand
+	site       site
+	topic      string
+	partitions int
+	decode     decode.Config
+	bucket     bucket.Bucket
+	writer     *scenarioWriter
+	members    []*simulated
+	resumes    []func()
+	started    int
+	log        *slog.Logger
+	lines      *tail
+
+	mu        sync.Mutex
+	damaged   bool // The scenario has damaged objects: sketchers may refuse to start.
+	conflicts []string
+	steps     []string
+}
+
+func runScenario(t *testing.T, seed uint64, site site, steps int) {
+	s := &scenario{T: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 77)), site: site, topic: fmt.Sprint("scenario-", seed), bucket: mem.New(), lines: new(tail)}
+	s.log = slog.New(slog.NewTextHandler(s.lines, nil))
+	s.partitions = 1 + s.rng.IntN(3)
+	s.decode = decode.Config{Format: "json", Channels: []decode.Channel{{Name: "a"}, {Name: "b"}}, Missing: []string{"reject", "last"}[s.rng.IntN(2)]}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("replay with: go test ./sketcher -run %s -seed %d\nsteps: %s\nlast words:\n%s", strings.SplitN(t.Name(), "/", 2)[0], seed, strings.Join(s.steps, ", "), s.lines)
+		}
+	})
+	site.create(s.topic, s.partitions)
+	if _, err := s.store(s.bucket).CreateSpec(t.Context(), testMap().Spec()); err != nil {
+		t.Fatal(err)
+	}
+	s.writer = newScenarioWriter(s)
+	s.join()
+	s.writer.write(100)
+	for range steps {
+		s.writer.write(20 + s.rng.IntN(150))
+		s.step()
+		s.reap()
+		time.Sleep(time.Duration(20+s.rng.IntN(130)) * time.Millisecond)
+	}
+	s.settle()
+	s.verify()
+}
+
+// step lets one thing happen.
+func (s *scenario) step() {
+	type action struct {
+		name   string
+		weight int
+		do     func()
+	}
+	actions := []action{
+		{"join", 3, s.join},
+		{"kill", 3, func() { s.end(true) }},
+		{"leave", 2, func() { s.end(false) }},
+		{"pause", 3, s.pause},
+		{"intrude", 2, s.intrude},
+		{"expand", 1, s.expand},
+		{"store fails", 3, s.failStore},
+		{"store heals", 1, s.heal},
+		{"corrupt", 2, s.corrupt},
+		{"broker crashes", 1, func() { s.site.crash(s.rng) }},
+		{"abort", 2, s.writer.abort},
+	}
+	total := 0
+	for _, a := range actions {
+		total += a.weight
+	}
+	n := s.rng.IntN(total)
+	for _, a := range actions {
+		if n -= a.weight; n < 0 {
+			s.steps = append(s.steps, a.name)
+			a.do()
+			return
+		}
+	}
+}
+
+// simulated is a sketcher that can be killed and stopped like a process: the store sees nothing of it any more.
+type simulated struct {
+	store  *buckettest.Faulty
+	client *kafka.Client
+	cancel context.CancelFunc
+	done   chan error
+}
+
+// kill ends a sketcher without a last save.
+func (m *simulated) kill() error {
+	m.store.SetPlan(func(buckettest.Operation) buckettest.Fault { return buckettest.Fail })
+	return m.leave()
+}
+
+func (m *simulated) leave() error {
+	m.cancel()
+	err := <-m.done
+	return errors.Join(err, m.client.Close())
+}
+
+func (s *scenario) store(b bucket.Bucket) *snapshot.Store {
+	return snapshot.Open(b, "s").WithHooks(snapshot.Hooks{Conflict: func(name string) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.conflicts = append(s.conflicts, name)
+	}})
+}
+
+func (s *scenario) foldConfig() FoldConfig {
+	return FoldConfig{Topics: []string{s.topic}, Isolation: "read_committed", Length: 50 * time.Millisecond, Lateness: 50 * time.Millisecond, Decode: s.decode}
+}
+
+// start starts a sketcher; with static it owns all partitions, whoever else does.
+func (s *scenario) start(static bool, plan func(buckettest.Operation) buckettest.Fault) *simulated {
+	s.Helper()
+	s.started++
+	m := &simulated{store: buckettest.NewFaulty(s.bucket, plan), done: make(chan error, 1)}
+	var err error
+	m.client, err = kafka.New(kafka.Config{Brokers: s.site.addrs(), Session: 2 * time.Second, Heartbeat: 50 * time.Millisecond, Watch: 100 * time.Millisecond,
+		RequestTimeout: 2 * time.Second, Fetch: kafka.Fetch{MaxWait: 50 * time.Millisecond, MaxBytes: 1 << (10 + s.rng.IntN(10))}, Hooks: kafka.Hooks{
+			GroupRetry: func(_ string, err error) { s.log.Warn("group", "err", err) },
+			Lost:       func(ids []stream.PartitionID) { s.log.Warn("lost", "ids", fmt.Sprint(ids)) },
+			Assigned:   func(ids []stream.PartitionID) { s.log.Warn("assigned", "ids", fmt.Sprint(ids)) },
+		}})
+	if err != nil {
+		s.Fatal(err)
+	}
+	svc, err := New(Config{Store: s.store(bucket.Bound(m.store, 300*time.Millisecond)), Fold: s.foldConfig(), Interval: time.Duration(10+s.rng.IntN(60)) * time.Millisecond,
+		SaveTimeout: 500 * time.Millisecond, MaxUnsaved: 4 + s.rng.IntN(60), States: 2 + s.rng.IntN(4), Log: s.log.With("sketcher", s.started)})
+	if err != nil {
+		s.Fatal(err)
+	}
+	src := m.client.Group([]string{s.topic}, "scenario-"+s.topic)
+	if static {
+		src = m.client.Static(map[string][]int{s.topic: nil})
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	m.cancel = cancel
+	go func() { m.done <- svc.Run(ctx, src) }()
+	s.Cleanup(cancel)
+	return m
+}
+
+// reap looks after sketchers that ended by themselves. They may, if objects were damaged: then the operator's part is
+// done, and another one starts.
+func (s *scenario) reap() {
+	s.Helper()
+	for i := 0; i < len(s.members); i++ {
+		m := s.members[i]
+		select {
+		case err := <-m.done:
+			s.members = append(s.members[:i], s.members[i+1:]...)
+			i--
+			m.cancel()
+			m.client.Close()
+			s.operate(err)
+		default:
+		}
+	}
+	if len(s.members) == 0 {
+		s.join()
+	}
+}
+
+// operate moves the objects away that a sketcher's last words name.
+func (s *scenario) operate(err error) {
+	s.Helper()
+	if err == nil || !s.damaged || !errors.Is(err, snapshot.ErrAllCorrupt) {
+		s.Fatalf("a sketcher ended by itself: %v", err)
+	}
+	moved := 0
+	objects, lerr := s.bucket.List(context.Background(), "s/")
+	if lerr != nil {
+		s.Fatal(lerr)
+	}
+	for _, o := range objects {
+		if strings.Contains(err.Error(), o.Name) {
+			moved++
+			if err := s.bucket.Delete(context.Background(), o.Name); err != nil {
+				s.Fatal(err)
+			}
+		}
+	}
+	s.steps = append(s.steps, fmt.Sprintf("operator moves %d objects", moved))
+}
+
+// settle ends all misfortune and waits until the store has everything.
+func (s *scenario) settle() {
+	s.Helper()
+	for _, resume := range s.resumes {
+		resume()
+	}
+	s.heal()
+	s.writer.everywhere()
+	s.writer.close()
+	ends := s.ends()
+	e, err := s.store(s.bucket).LatestSpec(s.Context())
+	if err != nil {
+		s.Fatal(err)
+	}
+	deadline := time.Now().Add(30 * time.Second)
+	for p, end := range ends {
+		for {
+			s.reap()
+			st, err := e.LoadState(s.Context(), snapshot.PartitionID(s.id(p)), nil)
+			if err == nil && st.Next >= end {
+				break
+			}
+			if time.Now().After(deadline) {
+				s.diagnose()
+				s.Fatalf("waited in vain: partition %d is at %v of %d, %v", p, st, end, err)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	for _, m := range s.members {
+		if err := m.leave(); err != nil {
+			s.Errorf("a sketcher that left: %v", err)
+		}
+	}
+	s.members = nil
+	if len(s.conflicts) > 0 {
+		s.Errorf("two writers said different things: %q", s.conflicts)
+	}
+}
+
+// newKgo returns a client that shares no code with the sketchers'.
+func (s *scenario) newKgo(opts ...kgo.Opt) *kgo.Client {
+	s.Helper()
+	k, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(s.site.addrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(50 * time.Millisecond)}, opts...)...)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return k
+}
+
+// tail keeps the end of a log.
+type tail struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.b = append(t.b, b...)
+	t.b = t.b[max(0, len(t.b)-16<<10):]
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.b)
+}
