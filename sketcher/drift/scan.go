@@ -84,8 +84,6 @@ type watch struct {
 	x     []float64
 	sum   []float64
 	size  []float64 // by block, what the pane's size does to its spread
-
-	evidence *shiryaev // of the method ShiryaevRoberts
 }
 
 func newWatch(r *Reference) watch {
@@ -94,18 +92,12 @@ func newWatch(r *Reference) watch {
 	for i := range w.lags {
 		w.lags[i] = make([]float64, p)
 	}
-	if r.shiryaev != nil {
-		w.evidence = newShiryaev(r.shiryaev)
-	}
 	return w
 }
 
 // push scans the next pane's coordinates.
 func (w *watch) push(row []float64, records float64) Result {
 	w.admit(row, records)
-	if w.evidence != nil {
-		return w.shiryaevResult()
-	}
 	return w.scan()
 }
 
