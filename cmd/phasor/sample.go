@@ -3,19 +3,11 @@ package main
 import (
 	"bufio"
 	"encoding/csv"
-	"errors"
-	"fmt"
 	"strconv"
-
-	"phasor/snapshot"
-	"phasor/trainer/generator"
 )
 
 type sampleCmd struct {
-	Model    string `help:"Model to sample." type:"existingfile" placeholder:"FILE"`
-	Store    string `help:"Store to take the served model from, instead of --model." placeholder:"URL"`
-	Name     string `help:"Sketch in the store." placeholder:"NAME"`
-	Number   int    `name:"model-version" help:"Version; default: the served one." placeholder:"V"`
+	modelFlags
 	N        int    `name:"n" default:"1000" help:"Records."`
 	Seed     uint64 `default:"1" help:"Same seed, same records."`
 	JSON     bool   `name:"json" help:"One JSON object a line instead of CSV."`
@@ -36,9 +28,6 @@ const mostSamples = 10_000_000
 func (c *sampleCmd) Run(e *env) error {
 	if c.N < 0 || c.N > mostSamples {
 		return usagef("--n is %d: it must be from 0 to %d; for more draw several times with other seeds", c.N, mostSamples)
-	}
-	if c.Number < 0 {
-		return usagef("--model-version is %d: versions are counted from 1", c.Number)
 	}
 	m, err := c.model(e)
 	if err != nil {
@@ -73,33 +62,6 @@ func (c *sampleCmd) Run(e *env) error {
 		return err
 	}
 	return w.Flush()
-}
-
-func (c *sampleCmd) model(e *env) (*generator.Model, error) {
-	if c.Model != "" && !e.typed["store"] { // Which an environment variable may name all the same.
-		if c.Number != 0 {
-			return nil, usagef("--model-version is for a store: a file holds one version")
-		}
-		return readModel(c.Model)
-	}
-	if c.Store == "" || c.Name == "" || c.Model != "" {
-		return nil, usagef("give --model, or --store and --name")
-	}
-	var m *snapshot.Model
-	err := openEpoch(e.ctx, c.Store, c.Name, func(ep *snapshot.Epoch) (err error) {
-		if c.Number == 0 {
-			if m, _, err = ep.LoadCurrent(e.ctx); errors.Is(err, snapshot.ErrNotExist) {
-				return fmt.Errorf("store %s: sketch %q has no model yet: the trainer publishes the first", shown(c.Store), c.Name)
-			}
-			return err
-		}
-		m, err = loadVersion(e, ep, c.Number)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return generator.DecodeModel(m.Data)
 }
 
 func appendJSONRow(b []byte, names []string, x []float64) []byte {
