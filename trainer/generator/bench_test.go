@@ -3,7 +3,11 @@ package generator
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
+
+	"phasor/trainer/generator/internal/kernel"
+	"phasor/trainer/generator/optim"
 )
 
 // noise returns a problem of m random frequencies in d dimensions.
@@ -19,25 +23,31 @@ func noise(d, m int) *problem {
 	return newProblem(d, 1e4, omega, z, 1)
 }
 
+// BenchmarkStep is a whole step of a fit, with the optimiser's.
 func BenchmarkStep(b *testing.B) {
 	for _, c := range []struct {
 		d, m, subset, hidden, batch int
 	}{
 		{2, 1024, 512, 64, 512}, {8, 1024, 512, 64, 512}, {8, 1024, 1024, 64, 512}, {10, 1024, 1024, 128, 1024}, {52, 4096, 512, 128, 512},
 	} {
-		b.Run(fmt.Sprintf("d=%d/m=%d/subset=%d/hidden=%d/batch=%d", c.d, c.m, c.subset, c.hidden, c.batch), func(b *testing.B) {
-			p := noise(c.d, c.m)
-			config := Config{Subset: c.subset, Hidden: c.hidden, Batch: c.batch}.withDefaults(c.d, false)
-			s := shape{config.Latent, config.Hidden, c.d}
-			flat := s.start(make([]float64, c.d), identity(c.d), 1)
-			w := s.view(flat)
-			st := newStepper(p, s, config)
-			n := 0
-			for b.Loop() {
-				st.gradient(&w, n)
-				n++
-			}
-		})
+		for _, set := range kernel.Available() {
+			b.Run(fmt.Sprintf("d=%d/m=%d/subset=%d/hidden=%d/batch=%d/kernel=%s", c.d, c.m, c.subset, c.hidden, c.batch, set.Name), func(b *testing.B) {
+				b.Setenv("PHASOR_KERNEL", set.Name)
+				p := noise(c.d, c.m)
+				config := Config{Subset: c.subset, Hidden: c.hidden, Batch: c.batch}.withDefaults(c.d, false)
+				s := shape{config.Latent, config.Hidden, c.d}
+				flat := s.start(make([]float64, c.d), identity(c.d), 1)
+				w, mean := s.view(flat), slices.Clone(flat)
+				st, adam := newStepper(p, s, config), optim.NewAdam(len(flat))
+				n := 0
+				for b.Loop() {
+					st.gradient(&w, n)
+					adam.Update(flat, st.grad, config.LR)
+					st.set.Average(mean, flat, decay)
+					n++
+				}
+			})
+		}
 	}
 }
 

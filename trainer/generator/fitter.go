@@ -97,7 +97,7 @@ func (f *Fitter) Step(n int) error {
 			return f.diverged
 		}
 		f.adam.Update(f.flat, f.stepper.grad, f.schedule.At(f.step))
-		optim.Average(f.mean, f.flat, decay)
+		f.stepper.set.Average(f.mean, f.flat, decay)
 		if f.step == 0 {
 			f.loss = loss
 		}

@@ -4,16 +4,15 @@ import (
 	"math"
 
 	"phasor/trainer/generator/internal/draw"
-	"phasor/trainer/generator/internal/gemm"
-	"phasor/trainer/generator/internal/wave"
+	"phasor/trainer/generator/internal/kernel"
 )
 
 // layers is the number of hidden layers.
 const layers = 3
 
 // block is the number of records that pass through the network together: few
-// enough that a layer's activations stay in the first level of cache.
-const block = 128
+// enough that the activations of all layers stay in the second level of cache.
+const block = kernel.Width
 
 // shape is the size of a network: latent variables, units of a hidden layer, channels.
 type shape struct{ latent, units, dim int }
@@ -91,17 +90,17 @@ func (s shape) start(mean, covariance []float64, seed uint64) []float32 {
 // network, one row a unit and one column a record, and the gradients on their
 // way back.
 type tape struct {
-	width  int
-	u      []float32         // latents, latent by width
-	h      [layers][]float32 // activations, hidden by width
-	y      []float32         // records in standard units, dim by width
-	dy     []float32         // gradient at y
-	dh     [2][]float32      // gradients at the layers, two that alternate
-	factor []float32         // transposed weights, hidden by hidden or less
+	set   *kernel.Set
+	width int
+	u     []float32         // latents, latent by width
+	h     [layers][]float32 // activations, hidden by width
+	y     []float32         // records in standard units, dim by width
+	dy    []float32         // gradient at y
+	dh    [2][]float32      // gradients at the layers, two that alternate
 }
 
 func newTape(s shape, width int) *tape {
-	t := &tape{width: width, u: make([]float32, s.latent*width), y: make([]float32, s.dim*width)}
+	t := &tape{set: kernel.Select(), width: width, u: make([]float32, s.latent*width), y: make([]float32, s.dim*width)}
 	for l := range t.h {
 		t.h[l] = make([]float32, s.units*width)
 	}
@@ -114,7 +113,6 @@ func (t *tape) withGradients(s shape) *tape {
 	for i := range t.dh {
 		t.dh[i] = make([]float32, s.units*t.width)
 	}
-	t.factor = make([]float32, s.units*max(s.units, s.dim, s.latent))
 	return t
 }
 
@@ -128,13 +126,13 @@ func (w *weights) forward(t *tape) {
 	for l := range layers {
 		h := t.h[l]
 		spread(h, w.bias[l], n)
-		gemm.AddTN(h, w.hidden[l], x, w.units, n, in)
-		wave.Tanh(h)
+		t.set.AddTN(h, w.hidden[l], x, w.units, n, in)
+		t.set.Tanh(h)
 		x, in = h, w.units
 	}
 	spread(t.y, w.mean, n)
-	gemm.AddTN(t.y, w.linear, t.u, w.dim, n, w.latent)
-	gemm.AddTN(t.y, w.out, x, w.dim, n, in)
+	t.set.AddTN(t.y, w.linear, t.u, w.dim, n, w.latent)
+	t.set.AddTN(t.y, w.out, x, w.dim, n, in)
 }
 
 // spread sets each row of h, n wide, to its bias.

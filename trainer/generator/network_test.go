@@ -3,7 +3,11 @@ package generator
 import (
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
+
+	"phasor/trainer/generator/internal/kernel"
+	"phasor/trainer/generator/optim"
 )
 
 // reference is the network and the loss in double precision, record by record.
@@ -76,6 +80,15 @@ func (r reference) loss(omega []float32, z []complex128, u [][]float64) float64 
 func TestGradientOfTheWholeChain(t *testing.T) {
 	const seed = 5
 	t.Logf("seed %d", seed)
+	for _, set := range kernel.Available() {
+		t.Run(set.Name, func(t *testing.T) {
+			t.Setenv("PHASOR_KERNEL", set.Name)
+			gradientOfTheWholeChain(t, seed)
+		})
+	}
+}
+
+func gradientOfTheWholeChain(t *testing.T, seed uint64) {
 	for _, c := range []struct{ dim, latent, units, m, batch int }{
 		{1, 1, 3, 5, 2}, {2, 8, 16, 100, 40}, {3, 4, 7, 65, 150}, {10, 16, 12, 33, 130},
 	} {
@@ -87,6 +100,9 @@ func TestGradientOfTheWholeChain(t *testing.T) {
 		st := newStepper(p, s, Config{Seed: seed, Batch: c.batch, Subset: c.m, Threads: 1})
 		w := s.view(flat)
 		loss := st.gradient(&w, 3)
+		if st.set.Name != os.Getenv("PHASOR_KERNEL") {
+			t.Fatalf("runs on %s", st.set.Name)
+		}
 
 		r := reference{s, make([]float64, len(flat))}
 		for i, v := range flat {
@@ -179,9 +195,13 @@ func TestStepsDoNotAllocate(t *testing.T) {
 	s := shape{config.Latent, config.Hidden, 4}
 	flat := s.start(make([]float64, 4), identity(4), 1)
 	w := s.view(flat)
-	st := newStepper(p, s, config)
+	st, adam := newStepper(p, s, config), optim.NewAdam(len(flat))
 	n := 0
-	if got := testing.AllocsPerRun(10, func() { st.gradient(&w, n); n++ }); got > 4 {
+	if got := testing.AllocsPerRun(10, func() {
+		st.gradient(&w, n)
+		adam.Update(flat, st.grad, config.LR)
+		n++
+	}); got > 0 {
 		t.Errorf("%v allocations a step", got)
 	}
 }

@@ -28,14 +28,11 @@ func measure(p *problem, index []int, groups, size, threads int, sourceOf func()
 	each(threads, groups, func(g int) {
 		generate := sourceOf()
 		y := make([]float32, p.dim*block)
-		ph := &phases{
-			cos: make([]float32, block), sin: make([]float32, block),
-			sumCos: make([]float32, m), sumSin: make([]float32, m), turns: make([]float32, tile*block),
-		}
+		ph := newPhases(m)
 		sums := make([]complex128, m)
 		for b := range size / block {
 			generate(uint64(g*(size/block)+b), y)
-			ph.sums(r.chosen, y, block)
+			ph.forward(r.chosen, y, block)
 			for j := range sums {
 				sums[j] += complex(float64(ph.sumCos[j]), float64(ph.sumSin[j]))
 			}

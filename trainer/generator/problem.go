@@ -2,6 +2,7 @@ package generator
 
 import (
 	"phasor/trainer/generator/internal/draw"
+	"phasor/trainer/generator/internal/kernel"
 )
 
 // problem is what a fit needs of a sketch, in standard units: the frequencies,
@@ -33,10 +34,8 @@ func newProblem(dim int, count float64, omega []float32, z []complex128, seed ui
 	return p
 }
 
-// tile is the number of frequencies whose phases are computed together.
-const tile = 64
-
-// selection is a subset of the frequencies, laid out for the products.
+// selection is a subset of the frequencies, laid out for the kernels and followed
+// by zeros up to whole tiles.
 type selection struct {
 	dim    int
 	omega  []float32 // one row a frequency
@@ -46,28 +45,30 @@ type selection struct {
 
 func newSelection(dim, room int) *selection {
 	return &selection{
-		dim: dim, omega: make([]float32, 0, room*dim),
-		across: make([]float32, room*dim), z: make([]complex128, 0, room),
+		dim: dim, omega: make([]float32, whole(room)*dim),
+		across: make([]float32, whole(room)*dim), z: make([]complex128, 0, room),
 	}
 }
 
-// choose fills the selection with frequencies of a problem.
+// whole rounds a number of frequencies up to whole tiles.
+func whole(m int) int { return (m + kernel.Tile - 1) / kernel.Tile * kernel.Tile }
+
+// choose fills the selection with frequencies of a problem, at most as many as it
+// has room for.
 func (s *selection) choose(p *problem, index []int) {
 	d := p.dim
-	s.omega, s.z = s.omega[:0], s.z[:0]
-	for _, j := range index {
-		s.omega = append(s.omega, p.omega[j*d:j*d+d]...)
+	s.z = s.z[:0]
+	s.omega, s.across = s.omega[:whole(len(index))*d], s.across[:whole(len(index))*d]
+	clear(s.omega[len(index)*d:])
+	for i, j := range index {
+		copy(s.omega[i*d:i*d+d], p.omega[j*d:j*d+d])
 		s.z = append(s.z, p.z[j])
 	}
-	if cap(s.across) < len(s.omega) {
-		s.across = make([]float32, len(s.omega))
-	}
-	s.across = s.across[:len(s.omega)]
-	for lo := 0; lo < len(index); lo += tile {
-		n := min(tile, len(index)-lo)
-		for i := range n {
+	const tile = kernel.Tile
+	for lo := 0; lo < len(s.omega); lo += tile * d {
+		for i := range tile {
 			for k := range d {
-				s.across[lo*d+k*n+i] = s.omega[(lo+i)*d+k]
+				s.across[lo+k*tile+i] = s.omega[lo+i*d+k]
 			}
 		}
 	}

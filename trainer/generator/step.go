@@ -1,11 +1,14 @@
 package generator
 
-import "phasor/trainer/generator/internal/draw"
+import (
+	"phasor/trainer/generator/internal/draw"
+	"phasor/trainer/generator/internal/kernel"
+)
 
 // stepper runs the steps of a fit: it holds every buffer of one, so that a
-// step allocates nothing but its goroutines.
+// step allocates nothing but its goroutines, if there are any.
 type stepper struct {
-	shape   shape
+	set     *kernel.Set
 	p       *problem
 	seed    uint64
 	batch   int
@@ -17,6 +20,11 @@ type stepper struct {
 	sums    []complex128
 	re, im  []float32
 	grad    []float32
+
+	// What is done with each block, and with the weights and the number of a step.
+	forward, backward func(i int)
+	weights           *weights
+	number            int
 }
 
 // blockState is the share of one block of records in a step.
@@ -29,7 +37,7 @@ type blockState struct {
 }
 
 func newStepper(p *problem, s shape, c Config) *stepper {
-	st := &stepper{shape: s, p: p, seed: c.Seed, batch: c.Batch, threads: c.Threads}
+	st := &stepper{set: kernel.Select(), p: p, seed: c.Seed, batch: c.Batch, threads: c.Threads}
 	n := len(p.train)
 	parts := max(1, (n+c.Subset/2)/c.Subset)
 	room := (n + parts - 1) / parts
@@ -39,16 +47,29 @@ func newStepper(p *problem, s shape, c Config) *stepper {
 	}
 	st.chosen = newSelection(p.dim, room)
 	st.sums = make([]complex128, room)
-	st.re, st.im = make([]float32, room), make([]float32, room)
+	st.re, st.im = make([]float32, whole(room)), make([]float32, whole(room))
 	st.grad = make([]float32, s.params())
 	for lo := 0; lo < c.Batch; lo += block {
 		width := min(block, c.Batch-lo)
 		b := &blockState{
-			src: draw.New(), tape: newTape(s, width).withGradients(s), phases: newPhases(room, width),
+			src: draw.New(), tape: newTape(s, width).withGradients(s), phases: newPhases(room),
 			flat: make([]float32, s.params()),
 		}
 		b.grad = s.view(b.flat)
 		st.blocks = append(st.blocks, b)
+	}
+	st.forward = func(i int) {
+		b := st.blocks[i]
+		b.src.Seek(st.seed, draw.Latents, uint64(st.number)*uint64(len(st.blocks))+uint64(i))
+		b.src.Normals(b.tape.u)
+		st.weights.forward(b.tape)
+		b.phases.forward(st.chosen, b.tape.y, b.tape.width)
+	}
+	st.backward = func(i int) {
+		b := st.blocks[i]
+		b.phases.backward(b.tape.dy, b.tape.y, st.chosen, st.re, st.im, b.tape.width)
+		clear(b.flat)
+		st.weights.backward(&b.grad, b.tape)
 	}
 	return st
 }
@@ -57,15 +78,10 @@ func newStepper(p *problem, s shape, c Config) *stepper {
 // latents and the step's part of the frequencies, and leaves the gradient in
 // st.grad. It depends on nothing but its arguments and the seed.
 func (st *stepper) gradient(w *weights, n int) float64 {
+	st.weights, st.number = w, n
 	st.turn(n)
 	m := len(st.chosen.z)
-	each(st.threads, len(st.blocks), func(i int) {
-		b := st.blocks[i]
-		b.src.Seek(st.seed, draw.Latents, uint64(n)*uint64(len(st.blocks))+uint64(i))
-		b.src.Normals(b.tape.u)
-		w.forward(b.tape)
-		b.phases.forward(st.chosen, b.tape.y, b.tape.width)
-	})
+	each(st.threads, len(st.blocks), st.forward)
 	sums := st.sums[:m]
 	clear(sums)
 	for _, b := range st.blocks {
@@ -74,17 +90,12 @@ func (st *stepper) gradient(w *weights, n int) float64 {
 		}
 	}
 	loss := residuals(st.re[:m], st.im[:m], st.chosen.z, sums, st.batch)
-	each(st.threads, len(st.blocks), func(i int) {
-		b := st.blocks[i]
-		b.phases.backward(b.tape.dy, st.chosen, st.re, st.im, b.tape.width)
-		clear(b.flat)
-		w.backward(&b.grad, b.tape)
-	})
+	clear(st.re[m:])
+	clear(st.im[m:])
+	each(st.threads, len(st.blocks), st.backward)
 	copy(st.grad, st.blocks[0].flat)
 	for _, b := range st.blocks[1:] {
-		for i, v := range b.flat {
-			st.grad[i] += v
-		}
+		st.set.Add(st.grad, b.flat)
 	}
 	return loss
 }

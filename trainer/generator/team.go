@@ -13,11 +13,11 @@ func each(threads, n int, f func(i int)) {
 		}
 		return
 	}
-	threads = min(threads, n)
+	team := min(threads, n)
 	var wg sync.WaitGroup
-	for w := range threads {
+	for w := range team {
 		wg.Go(func() {
-			for i := w; i < n; i += threads {
+			for i := w; i < n; i += team {
 				f(i)
 			}
 		})

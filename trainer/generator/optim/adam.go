@@ -3,6 +3,8 @@ package optim
 import (
 	"errors"
 	"math"
+
+	"phasor/trainer/generator/internal/kernel"
 )
 
 // ErrShape is the panic of vectors of unequal length.
@@ -15,17 +17,19 @@ var ErrShape = errors.New("optim: vectors of unequal length")
 //
 // with b1 = Beta1, b2 = Beta2, eps = Epsilon. A fit over random latents wants
 // Beta2 = 0.99: its gradients grow smaller by orders of magnitude, and a longer
-// memory of their squares would hold the steps back.
+// memory of their squares would hold the steps back. NewAdam makes one.
 type Adam struct {
 	Beta1, Beta2, Epsilon float64
 	Step                  int
 	First, Second         []float32 // m and v
+
+	set *kernel.Set
 }
 
 // NewAdam returns the optimiser of n parameters with the constants of a fit:
 // 0.9, 0.99 and 1e-8.
 func NewAdam(n int) *Adam {
-	return &Adam{Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-8, First: make([]float32, n), Second: make([]float32, n)}
+	return &Adam{Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-8, First: make([]float32, n), Second: make([]float32, n), set: kernel.Select()}
 }
 
 // Update takes one step of learning rate lr along gradient g from w, in place.
@@ -37,28 +41,8 @@ func (a *Adam) Update(w, g []float32, lr float64) {
 	}
 	a.Step++
 	t := float64(a.Step)
-	rate := float32(lr / (1 - math.Pow(a.Beta1, t)))
-	correct := float32(1 / (1 - math.Pow(a.Beta2, t)))
-	b1, b2, eps := float32(a.Beta1), float32(a.Beta2), float32(a.Epsilon)
-	c1, c2 := 1-b1, 1-b2
-	m, v := a.First, a.Second[:n]
-	for i := range m {
-		x := g[i]
-		m[i] = b1*m[i] + c1*x
-		v[i] = b2*v[i] + c2*x*x
-		w[i] -= rate * m[i] / (float32(math.Sqrt(float64(v[i]*correct))) + eps)
-	}
-}
-
-// Average moves mean towards w: mean = decay mean + (1-decay) w. It panics
-// with ErrShape when the lengths differ.
-func Average(mean, w []float32, decay float64) {
-	if len(mean) != len(w) {
-		panic(ErrShape)
-	}
-	d := float32(decay)
-	c := 1 - d
-	for i, x := range w {
-		mean[i] = d*mean[i] + c*x
-	}
+	a.set.Adam(w, g, a.First, a.Second, kernel.Moments{
+		Beta1: float32(a.Beta1), Beta2: float32(a.Beta2), Epsilon: float32(a.Epsilon),
+		Rate: float32(lr / (1 - math.Pow(a.Beta1, t))), Correct: float32(1 / (1 - math.Pow(a.Beta2, t))),
+	})
 }

@@ -1,6 +1,5 @@
-// Package optim holds the optimiser of a fit: Adam (Kingma, Ba, ICLR 2015),
-// a cosine schedule that can be shortened while it runs, and the exponential
-// average of the weights that is served.
+// Package optim holds the optimiser of a fit: Adam (Kingma, Ba, ICLR 2015) and a
+// cosine schedule that can be shortened while it runs.
 //
 // All state is a flat vector in single precision, so that a checkpoint is a
 // copy.

@@ -64,20 +64,9 @@ func TestCosine(t *testing.T) {
 	}
 }
 
-func TestAverage(t *testing.T) {
-	mean := []float32{0}
-	for range 100 {
-		Average(mean, []float32{1}, 0.99)
-	}
-	if want := 1 - math.Pow(0.99, 100); math.Abs(float64(mean[0])-want) > 1e-5 {
-		t.Errorf("average %v, want %v", mean[0], want)
-	}
-}
-
 func TestUnequalLengthsPanic(t *testing.T) {
 	for name, f := range map[string]func(){
-		"Update":  func() { NewAdam(2).Update(make([]float32, 2), make([]float32, 3), 1) },
-		"Average": func() { Average(make([]float32, 2), make([]float32, 3), 1) },
+		"Update": func() { NewAdam(2).Update(make([]float32, 2), make([]float32, 3), 1) },
 	} {
 		func() {
 			defer func() {
