@@ -125,9 +125,9 @@ func (w *weights) forward(t *tape) {
 	x, in := t.u, w.latent
 	for l := range layers {
 		h := t.h[l]
-		spread(h, w.bias[l], n)
+		clear(h)
 		t.set.AddTN(h, w.hidden[l], x, w.units, n, in)
-		t.set.Tanh(h)
+		t.set.Tanh(h, w.bias[l], n)
 		x, in = h, w.units
 	}
 	spread(t.y, w.mean, n)
@@ -135,12 +135,12 @@ func (w *weights) forward(t *tape) {
 	t.set.AddTN(t.y, w.out, x, w.dim, n, in)
 }
 
-// spread sets each row of h, n wide, to its bias.
-func spread(h, bias []float32, n int) {
-	for i, b := range bias {
-		row := h[i*n : i*n+n]
+// spread sets each row of y, n wide, to its mean.
+func spread(y, mean []float32, n int) {
+	for i, v := range mean {
+		row := y[i*n : i*n+n]
 		for j := range row {
-			row[j] = b
+			row[j] = v
 		}
 	}
 }

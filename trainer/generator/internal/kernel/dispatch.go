@@ -30,7 +30,7 @@ type Set struct {
 	sums func(room *Room, cos, sin, omega, y []float32, n, d int)
 	pull func(room *Room, dy, y, tiles, omega, re, im []float32, n, d int)
 
-	tanh    func(x []float32)
+	tanh    func(x, bias []float32, n int)
 	through func(bias, dh, h []float32, n int)
 
 	adam    func(w, g, m, v []float32, p [7]float32)

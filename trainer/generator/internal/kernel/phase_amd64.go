@@ -20,7 +20,7 @@ func pullAVX512(w *Room, dy, y, tiles, omega, re, im []float32, n, d int) {
 			for j := 0; j < rows; j += Tile {
 				pull512(&w[j*Tile], &tiles[(lo+j)*d], &y[i], &re[lo+j], &im[lo+j], n, d, mask)
 			}
-			panel512(dy[i:], omega[lo*d:], w[:], d, rows, n, 1, d, Tile, n-i)
+			across512(dy[i:], omega[lo*d:], w[:], d, rows, n, d, Tile, n-i)
 		}
 	}
 }
@@ -28,13 +28,13 @@ func pullAVX512(w *Room, dy, y, tiles, omega, re, im []float32, n, d int) {
 // pullAVX2 is pullAVX512 for 16 records at a time.
 func pullAVX2(w *Room, dy, y, tiles, omega, re, im []float32, n, d int) {
 	for i := 0; i < n; i += half {
-		mask := &edge[half-min(n-i, half)]
+		mask := &masks[half-min(n-i, half)]
 		for lo := 0; lo < len(re); lo += depth {
 			rows := min(depth, len(re)-lo)
 			for j := 0; j < rows; j += Tile {
 				pull256(&w[j*Tile], &tiles[(lo+j)*d], &y[i], &re[lo+j], &im[lo+j], n, d, mask)
 			}
-			panel256(dy[i:], omega[lo*d:], w[:], d, rows, n, 1, d, Tile, n-i)
+			across256(dy[i:], omega[lo*d:], w[:], d, rows, n, d, Tile, n-i)
 		}
 	}
 }

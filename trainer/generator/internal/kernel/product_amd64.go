@@ -6,112 +6,150 @@ package kernel
 // it passes over C again.
 const depth = Width
 
-// few is the number of rows of C below which packing B takes longer than it saves.
-const few = 32
-
-func addTN512(c, a, b []float32, m, n, k int) { addLeft512(c, a, b, m, n, k, 1, m) }
-
-func addNN512(c, a, b []float32, m, n, k int) { addLeft512(c, a, b, m, n, k, k, 1) }
-
-// addLeft512 adds the product of the A whose element i, l is a[i*row+l*step].
-func addLeft512(c, a, b []float32, m, n, k, row, step int) {
-	if m < few {
-		for j := 0; j < n; j += Tile {
-			panel512(c[j:], a, b[j:], m, k, n, row, step, n, n-j)
-		}
+func addTN512(c, a, b []float32, m, n, k int) {
+	whole := n / Tile * Tile
+	for j := 0; j < whole; j += Tile {
+		across512(c[j:], a, b[j:], m, k, n, m, n, Tile)
+	}
+	if whole == n {
 		return
 	}
-	var p Room // a panel of B that lies together
-	for j := 0; j < n; j += Tile {
-		width := min(Tile, n-j)
-		for l := 0; l < k; l += depth {
-			steps := min(depth, k-l)
-			for i := range steps {
-				copy(p[i*Tile:i*Tile+width], b[(l+i)*n+j:])
-			}
-			panel512(c[j:], a[l*step:], p[:], m, steps, n, row, step, Tile, width)
-		}
+	var p Room
+	for l := 0; l < k; l += depth {
+		steps := edge(&p, b, n, whole, l, k)
+		across512(c[whole:], a[l*m:], p[:], m, steps, n, m, Tile, n-whole)
 	}
 }
 
+func addNN512(c, a, b []float32, m, n, k int) {
+	whole := n / Tile * Tile
+	for j := 0; j < whole; j += Tile {
+		along512(c[j:], a, b[j:], m, k, n, k, n, Tile)
+	}
+	if whole == n {
+		return
+	}
+	var p Room
+	for l := 0; l < k; l += depth {
+		steps := edge(&p, b, n, whole, l, k)
+		along512(c[whole:], a[l:], p[:], m, steps, n, k, Tile, n-whole)
+	}
+}
+
+// edge copies the columns of B from j on, for as many rows from l on as fit: what
+// is loaded of B is not masked, since that would take time in every step.
+func edge(p *Room, b []float32, n, j, l, k int) (steps int) {
+	steps = min(depth, k-l)
+	for i := range steps {
+		copy(p[i*Tile:(i+1)*Tile], b[(l+i)*n+j:(l+i+1)*n])
+	}
+	return steps
+}
+
 func addNT512(c, a, b []float32, m, n, k int) {
-	var p Room // a panel of B that lies together
+	var p Room // a panel of B'
 	for j := 0; j < n; j += Tile {
 		for l := 0; l < k; l += depth {
 			steps := min(depth, k-l)
 			for r := 0; r < min(Tile, n-j); r += 16 {
 				pack512(&p[r], &b[(j+r)*k+l], k, min(16, n-j-r), steps)
 			}
-			panel512(c[j:], a[l:], p[:], m, steps, n, k, 1, Tile, n-j)
+			along512(c[j:], a[l:], p[:], m, steps, n, k, Tile, n-j)
 		}
 	}
 }
 
-// panel512 adds to up to 32 columns of C.
-func panel512(c, a, b []float32, m, k, widthC, rowA, stepA, widthB, columns int) {
+// across512 adds to up to 32 columns of C, with A transposed.
+func across512(c, a, b []float32, m, k, widthC, widthA, widthB, columns int) {
 	mask := uint32(1<<min(columns, Tile) - 1)
 	if columns <= 16 {
-		panel1x512(&c[0], &a[0], &b[0], m, k, widthC, rowA, stepA, widthB, mask)
+		panelT1x512(&c[0], &a[0], &b[0], m, k, widthC, widthA, widthB, mask)
 	} else {
-		panel2x512(&c[0], &a[0], &b[0], m, k, widthC, rowA, stepA, widthB, mask)
+		panelT2x512(&c[0], &a[0], &b[0], m, k, widthC, widthA, widthB, mask)
 	}
 }
 
-func addTN256(c, a, b []float32, m, n, k int) { addLeft256(c, a, b, m, n, k, 1, m) }
-
-func addNN256(c, a, b []float32, m, n, k int) { addLeft256(c, a, b, m, n, k, k, 1) }
+// along512 adds to up to 32 columns of C.
+func along512(c, a, b []float32, m, k, widthC, widthA, widthB, columns int) {
+	mask := uint32(1<<min(columns, Tile) - 1)
+	if columns <= 16 {
+		panelN1x512(&c[0], &a[0], &b[0], m, k, widthC, widthA, widthB, mask)
+	} else {
+		panelN2x512(&c[0], &a[0], &b[0], m, k, widthC, widthA, widthB, mask)
+	}
+}
 
 // half is the number of columns of a panel with AVX2.
 const half = Tile / 2
 
-// addLeft256 is addLeft512 for panels of 16 columns. The last one is packed if it
-// is narrower, since what is loaded of B is not masked.
-func addLeft256(c, a, b []float32, m, n, k, row, step int) {
-	var p Room // a panel of B that lies together
-	for j := 0; j < n; j += half {
-		width := min(half, n-j)
-		if m < few && width == half {
-			panel256(c[j:], a, b[j:], m, k, n, row, step, n, width)
-			continue
-		}
-		for l := 0; l < k; l += depth {
-			steps := min(depth, k-l)
-			for i := range steps {
-				copy(p[i*Tile:i*Tile+width], b[(l+i)*n+j:])
-			}
-			panel256(c[j:], a[l*step:], p[:], m, steps, n, row, step, Tile, width)
-		}
+func addTN256(c, a, b []float32, m, n, k int) {
+	whole := n / half * half
+	for j := 0; j < whole; j += half {
+		across256(c[j:], a, b[j:], m, k, n, m, n, half)
+	}
+	if whole == n {
+		return
+	}
+	var p Room
+	for l := 0; l < k; l += depth {
+		steps := edge(&p, b, n, whole, l, k)
+		across256(c[whole:], a[l*m:], p[:], m, steps, n, m, Tile, n-whole)
+	}
+}
+
+func addNN256(c, a, b []float32, m, n, k int) {
+	whole := n / half * half
+	for j := 0; j < whole; j += half {
+		along256(c[j:], a, b[j:], m, k, n, k, n, half)
+	}
+	if whole == n {
+		return
+	}
+	var p Room
+	for l := 0; l < k; l += depth {
+		steps := edge(&p, b, n, whole, l, k)
+		along256(c[whole:], a[l:], p[:], m, steps, n, k, Tile, n-whole)
 	}
 }
 
 func addNT256(c, a, b []float32, m, n, k int) {
-	var p Room // a panel of B that lies together
+	var p Room // a panel of B'
 	for j := 0; j < n; j += half {
 		for l := 0; l < k; l += depth {
 			steps := min(depth, k-l)
 			for r := 0; r < min(half, n-j); r += 8 {
 				pack256(&p[r], &b[(j+r)*k+l], k, min(8, n-j-r), steps)
 			}
-			panel256(c[j:], a[l:], p[:], m, steps, n, k, 1, Tile, n-j)
+			along256(c[j:], a[l:], p[:], m, steps, n, k, Tile, n-j)
 		}
 	}
 }
 
-// edge holds the column masks of panels of 16 columns: the one of n begins half-n
+// masks holds the column masks of panels of 16 columns: the one of n begins half-n
 // words in.
-var edge = func() (v [2 * half]int32) {
+var masks = func() (v [2 * half]int32) {
 	for i := range half {
 		v[i] = -1
 	}
 	return v
 }()
 
-// panel256 adds to up to 16 columns of C.
-func panel256(c, a, b []float32, m, k, widthC, rowA, stepA, widthB, columns int) {
-	mask := &edge[half-min(columns, half)]
+// across256 adds to up to 16 columns of C, with A transposed.
+func across256(c, a, b []float32, m, k, widthC, widthA, widthB, columns int) {
+	mask := &masks[half-min(columns, half)]
 	if columns <= 8 {
-		panel1x256(&c[0], &a[0], &b[0], m, k, widthC, rowA, stepA, widthB, mask)
+		panelT1x256(&c[0], &a[0], &b[0], m, k, widthC, widthA, widthB, mask)
 	} else {
-		panel2x256(&c[0], &a[0], &b[0], m, k, widthC, rowA, stepA, widthB, mask)
+		panelT2x256(&c[0], &a[0], &b[0], m, k, widthC, widthA, widthB, mask)
+	}
+}
+
+// along256 adds to up to 16 columns of C.
+func along256(c, a, b []float32, m, k, widthC, widthA, widthB, columns int) {
+	mask := &masks[half-min(columns, half)]
+	if columns <= 8 {
+		panelN1x256(&c[0], &a[0], &b[0], m, k, widthC, widthA, widthB, mask)
+	} else {
+		panelN2x256(&c[0], &a[0], &b[0], m, k, widthC, widthA, widthB, mask)
 	}
 }

@@ -189,6 +189,7 @@ func TestShortSlicesPanic(t *testing.T) {
 			"partial": func() { s.Sums(new(Room), v(Tile-1), v(Tile-1), v(Tile*2-2), v(6), 3, 2) },
 			"many":    func() { s.Sums(new(Room), v(Tile), v(Tile), v(Tile), v(Width+1), Width+1, 1) },
 			"Pull":    func() { s.Pull(new(Room), v(6), v(6), v(Tile*2), v(Tile), v(Tile), v(Tile), 3, 2) },
+			"Tanh":    func() { s.Tanh(v(6), v(2), 4) },
 			"Through": func() { s.Through(v(2), v(6), v(5), 3) },
 			"Adam":    func() { s.Adam(v(2), v(2), v(2), v(3), Moments{}) },
 			"Average": func() { s.Average(v(2), v(3), 1) },
@@ -216,7 +217,7 @@ func TestNoAllocation(t *testing.T) {
 			s.AddNT(c, a, b, 64, 64, 128)
 			s.Sums(&room, c[:64], c[64:128], a[:640], b, 100, 10)
 			s.Pull(&room, c, b, a[:640], a[:640], b[:64], b[:64], 100, 10)
-			s.Tanh(c)
+			s.Tanh(c, a[:128], 128)
 			s.Through(c[:64], a, b, 128)
 			s.Adam(a, b, c[:len(a)], c[len(a):], Moments{Epsilon: 1})
 			s.Average(a, b, .5)

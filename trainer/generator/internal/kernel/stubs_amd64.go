@@ -4,33 +4,69 @@
 
 package kernel
 
-// panel2x512 adds a product to a panel of C that is 32 columns wide, or less by the
+// panelT2x512 adds a product to a panel of C that is 32 columns wide, or less by the
 // mask. Each element is a chain of fused multiply-adds in increasing order of l:
 //
 //	for i := range m {
 //		for j := range columns {
 //			for l := range k {
-//				c[i*widthC+j] += a[i*rowA+l*stepA] * b[l*widthB+j]
+//				c[i*widthC+j] += a[l*widthA+i] * b[l*widthB+j]
 //			}
 //		}
 //	}
 //
+// It reads all of the 32 columns of B.
+//
 //go:noescape
-func panel2x512(c *float32, a *float32, b *float32, m int, k int, widthC int, rowA int, stepA int, widthB int, mask uint32)
+func panelT2x512(c *float32, a *float32, b *float32, m int, k int, widthC int, widthA int, widthB int, mask uint32)
 
-// panel1x512 adds a product to a panel of C that is 16 columns wide, or less by the
+// panelT1x512 adds a product to a panel of C that is 16 columns wide, or less by the
 // mask. Each element is a chain of fused multiply-adds in increasing order of l:
 //
 //	for i := range m {
 //		for j := range columns {
 //			for l := range k {
-//				c[i*widthC+j] += a[i*rowA+l*stepA] * b[l*widthB+j]
+//				c[i*widthC+j] += a[l*widthA+i] * b[l*widthB+j]
 //			}
 //		}
 //	}
 //
+// It reads all of the 16 columns of B.
+//
 //go:noescape
-func panel1x512(c *float32, a *float32, b *float32, m int, k int, widthC int, rowA int, stepA int, widthB int, mask uint32)
+func panelT1x512(c *float32, a *float32, b *float32, m int, k int, widthC int, widthA int, widthB int, mask uint32)
+
+// panelN2x512 adds a product to a panel of C that is 32 columns wide, or less by the
+// mask. Each element is a chain of fused multiply-adds in increasing order of l:
+//
+//	for i := range m {
+//		for j := range columns {
+//			for l := range k {
+//				c[i*widthC+j] += a[i*widthA+l] * b[l*widthB+j]
+//			}
+//		}
+//	}
+//
+// It reads all of the 32 columns of B.
+//
+//go:noescape
+func panelN2x512(c *float32, a *float32, b *float32, m int, k int, widthC int, widthA int, widthB int, mask uint32)
+
+// panelN1x512 adds a product to a panel of C that is 16 columns wide, or less by the
+// mask. Each element is a chain of fused multiply-adds in increasing order of l:
+//
+//	for i := range m {
+//		for j := range columns {
+//			for l := range k {
+//				c[i*widthC+j] += a[i*widthA+l] * b[l*widthB+j]
+//			}
+//		}
+//	}
+//
+// It reads all of the 16 columns of B.
+//
+//go:noescape
+func panelN1x512(c *float32, a *float32, b *float32, m int, k int, widthC int, widthA int, widthB int, mask uint32)
 
 // pack512 transposes up to 16 rows into a packed panel:
 //
@@ -80,10 +116,17 @@ func sums512(cos *float32, sin *float32, omega *float32, y *float32, n int, widt
 //go:noescape
 func pull512(w *float32, omega *float32, y *float32, re *float32, im *float32, width int, d int, mask uint32)
 
-// tanh512 replaces each of n elements of x by its hyperbolic tangent.
+// tanh512 replaces the sum of each element and the bias of its row by the hyperbolic
+// tangent:
+//
+//	for i := range rows {
+//		for j := range n {
+//			x[i*n+j] = tanh(x[i*n+j] + bias[i])
+//		}
+//	}
 //
 //go:noescape
-func tanh512(x *float32, n int)
+func tanh512(x *float32, bias *float32, rows int, n int)
 
 // through512 multiplies a gradient at h = tanh(z) by the derivative and adds the
 // sum of each row to its bias:
@@ -129,33 +172,69 @@ func average512(mean *float32, x *float32, n int, p *[2]float32)
 //go:noescape
 func add512(dst *float32, x *float32, n int)
 
-// panel2x256 adds a product to a panel of C that is 16 columns wide, or less by the
+// panelT2x256 adds a product to a panel of C that is 16 columns wide, or less by the
 // mask. Each element is a chain of fused multiply-adds in increasing order of l:
 //
 //	for i := range m {
 //		for j := range columns {
 //			for l := range k {
-//				c[i*widthC+j] += a[i*rowA+l*stepA] * b[l*widthB+j]
+//				c[i*widthC+j] += a[l*widthA+i] * b[l*widthB+j]
 //			}
 //		}
 //	}
 //
+// It reads all of the 16 columns of B.
+//
 //go:noescape
-func panel2x256(c *float32, a *float32, b *float32, m int, k int, widthC int, rowA int, stepA int, widthB int, mask *int32)
+func panelT2x256(c *float32, a *float32, b *float32, m int, k int, widthC int, widthA int, widthB int, mask *int32)
 
-// panel1x256 adds a product to a panel of C that is 8 columns wide, or less by the
+// panelT1x256 adds a product to a panel of C that is 8 columns wide, or less by the
 // mask. Each element is a chain of fused multiply-adds in increasing order of l:
 //
 //	for i := range m {
 //		for j := range columns {
 //			for l := range k {
-//				c[i*widthC+j] += a[i*rowA+l*stepA] * b[l*widthB+j]
+//				c[i*widthC+j] += a[l*widthA+i] * b[l*widthB+j]
 //			}
 //		}
 //	}
 //
+// It reads all of the 8 columns of B.
+//
 //go:noescape
-func panel1x256(c *float32, a *float32, b *float32, m int, k int, widthC int, rowA int, stepA int, widthB int, mask *int32)
+func panelT1x256(c *float32, a *float32, b *float32, m int, k int, widthC int, widthA int, widthB int, mask *int32)
+
+// panelN2x256 adds a product to a panel of C that is 16 columns wide, or less by the
+// mask. Each element is a chain of fused multiply-adds in increasing order of l:
+//
+//	for i := range m {
+//		for j := range columns {
+//			for l := range k {
+//				c[i*widthC+j] += a[i*widthA+l] * b[l*widthB+j]
+//			}
+//		}
+//	}
+//
+// It reads all of the 16 columns of B.
+//
+//go:noescape
+func panelN2x256(c *float32, a *float32, b *float32, m int, k int, widthC int, widthA int, widthB int, mask *int32)
+
+// panelN1x256 adds a product to a panel of C that is 8 columns wide, or less by the
+// mask. Each element is a chain of fused multiply-adds in increasing order of l:
+//
+//	for i := range m {
+//		for j := range columns {
+//			for l := range k {
+//				c[i*widthC+j] += a[i*widthA+l] * b[l*widthB+j]
+//			}
+//		}
+//	}
+//
+// It reads all of the 8 columns of B.
+//
+//go:noescape
+func panelN1x256(c *float32, a *float32, b *float32, m int, k int, widthC int, widthA int, widthB int, mask *int32)
 
 // pack256 transposes up to 8 rows into a packed panel:
 //
@@ -205,10 +284,17 @@ func sums256(cos *float32, sin *float32, omega *float32, y *float32, n int, widt
 //go:noescape
 func pull256(w *float32, omega *float32, y *float32, re *float32, im *float32, width int, d int, mask *int32)
 
-// tanh256 replaces each of n elements of x by its hyperbolic tangent.
+// tanh256 replaces the sum of each element and the bias of its row by the hyperbolic
+// tangent:
+//
+//	for i := range rows {
+//		for j := range n {
+//			x[i*n+j] = tanh(x[i*n+j] + bias[i])
+//		}
+//	}
 //
 //go:noescape
-func tanh256(x *float32, n int)
+func tanh256(x *float32, bias *float32, rows int, n int)
 
 // through256 multiplies a gradient at h = tanh(z) by the derivative and adds the
 // sum of each row to its bias:

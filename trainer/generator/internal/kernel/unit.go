@@ -1,10 +1,17 @@
 package kernel
 
-// Tanh replaces each element of x by its hyperbolic tangent, with an error below
-// 4e-7 and a magnitude of at most 1. NaN gives NaN.
-func (s *Set) Tanh(x []float32) {
+// Tanh adds a bias to each row of x, rows of n, and takes the hyperbolic tangent:
+//
+//	x_ij = tanh(x_ij + bias_i)
+//
+// with an error below 4e-7 and a magnitude of at most 1. NaN gives NaN. It panics
+// with ErrShape if len(x) is not n for each bias.
+func (s *Set) Tanh(x, bias []float32, n int) {
+	if n < 0 || len(x) != n*len(bias) {
+		panic(ErrShape)
+	}
 	if len(x) > 0 {
-		s.tanh(x)
+		s.tanh(x, bias, n)
 	}
 }
 

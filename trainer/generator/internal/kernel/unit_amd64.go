@@ -6,7 +6,9 @@ var avx512 = &Set{
 	Name:  "avx512",
 	addTN: addTN512, addNN: addNN512, addNT: addNT512,
 	sums: sumsAVX512, pull: pullAVX512,
-	tanh: func(x []float32) { tanh512(&x[0], len(x)) },
+	tanh: func(x, bias []float32, n int) {
+		tanh512(&x[0], &bias[0], len(bias), n)
+	},
 	through: func(bias, dh, h []float32, n int) {
 		through512(&bias[0], &dh[0], &h[0], len(bias), n)
 	},
@@ -21,7 +23,9 @@ var avx2 = &Set{
 	Name:  "avx2",
 	addTN: addTN256, addNN: addNN256, addNT: addNT256,
 	sums: sumsAVX2, pull: pullAVX2,
-	tanh: func(x []float32) { tanh256(&x[0], len(x)) },
+	tanh: func(x, bias []float32, n int) {
+		tanh256(&x[0], &bias[0], len(bias), n)
+	},
 	through: func(bias, dh, h []float32, n int) {
 		through256(&bias[0], &dh[0], &h[0], len(bias), n)
 	},

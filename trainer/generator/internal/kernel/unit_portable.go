@@ -24,18 +24,22 @@ var tangent = func() (t [4096]float32) {
 //	tanh(a + e) = t + e (1 - t^2)(1 - e t),   t = tanh a,   |e| <= 1/256.
 //
 // The two comparisons are never taken in a healthy network.
-func tanh(x []float32) {
-	for i, v := range x {
-		if v > bound {
-			v = bound
+func tanh(x, bias []float32, n int) {
+	for r, b := range bias {
+		row := x[r*n : r*n+n]
+		for i, v := range row {
+			v += b
+			if v > bound {
+				v = bound
+			}
+			if v < -bound {
+				v = -bound
+			}
+			k := v*grid + magic
+			e := v - (k-magic)*(1.0/grid)
+			t := tangent[(math.Float32bits(k)+uint32(len(tangent)/2))%uint32(len(tangent))]
+			row[i] = t + e*(1-t*t)*(1-e*t)
 		}
-		if v < -bound {
-			v = -bound
-		}
-		k := v*grid + magic
-		e := v - (k-magic)*(1.0/grid)
-		t := tangent[(math.Float32bits(k)+uint32(len(tangent)/2))%uint32(len(tangent))]
-		x[i] = t + e*(1-t*t)*(1-e*t)
 	}
 }
 

@@ -17,8 +17,10 @@ import (
 func main() {
 	ConstraintExpr("amd64,!noasm")
 	for _, s := range []*isa{wide, narrow} {
-		s.panel(2)
-		s.panel(1)
+		for _, transposed := range []bool{true, false} {
+			s.panel(2, transposed)
+			s.panel(1, transposed)
+		}
 		s.pack()
 		s.sums()
 		s.pull()

@@ -9,123 +9,182 @@ import (
 )
 
 // panel multiplies into a panel of C that is as many vectors wide, in tiles of
-// rows that stay in registers.
-func (s *isa) panel(vectors int) {
+// rows that stay in registers. The rows of C are columns of A if it is transposed.
+func (s *isa) panel(vectors int, transposed bool) {
 	c, a, b := reg.RDX, reg.RSI, reg.RDI
 	m, k := reg.RCX, reg.R8
-	widthC, rowA, stepA, widthB := reg.R9, reg.R10, reg.R11, reg.R12
-	s.begin(fmt.Sprintf("panel%dx", vectors), "c, a, b *float32, m, k, widthC, rowA, stepA, widthB int, mask "+s.mask,
+	widthC, widthA, widthB := reg.R9, reg.R10, reg.R11
+	name, element := "panelN", "a[i*widthA+l]"
+	if transposed {
+		name, element = "panelT", "a[l*widthA+i]"
+	}
+	s.begin(fmt.Sprintf("%s%dx", name, vectors), "c, a, b *float32, m, k, widthC, widthA, widthB int, mask "+s.mask,
 		fmt.Sprintf(`adds a product to a panel of C that is %d columns wide, or less by the
 mask. Each element is a chain of fused multiply-adds in increasing order of l:
 
 	for i := range m {
 		for j := range columns {
 			for l := range k {
-				c[i*widthC+j] += a[i*rowA+l*stepA] * b[l*widthB+j]
+				c[i*widthC+j] += %s * b[l*widthB+j]
 			}
 		}
-	}`, vectors*s.lanes),
+	}
+
+It reads all of the %d columns of B.`, vectors*s.lanes, element, vectors*s.lanes),
 		parameter{"c", c}, parameter{"a", a}, parameter{"b", b}, parameter{"m", m}, parameter{"k", k},
-		parameter{"widthC", widthC}, parameter{"rowA", rowA}, parameter{"stepA", stepA}, parameter{"widthB", widthB})
+		parameter{"widthC", widthC}, parameter{"widthA", widthA}, parameter{"widthB", widthB})
 	if s == wide {
 		s.loadMask(reg.RAX)
 	}
-	for _, r := range []reg.GPPhysical{widthC, rowA, stepA, widthB} {
+	for _, r := range []reg.GPPhysical{widthC, widthA, widthB} {
 		SHLQ(Imm(2), r)
 	}
-	row3, upper, lower, next, left := reg.R13, reg.RAX, reg.RBX, reg.R14, reg.R15
-	LEAQ(Mem{Base: rowA, Index: rowA, Scale: 2}, row3)
+	p := step{isa: s, transposed: transposed, widthA: widthA, widthB: widthB, upper: reg.RAX, lower: reg.RBX, next: reg.R13, row3: reg.R12}
+	LEAQ(Mem{Base: widthA, Index: widthA, Scale: 2}, p.row3)
 
 	// Two tiles share what is more than one and less than two.
+	size, left := reg.RAX, reg.R15
 	Label("rows")
-	MOVQ(m, upper)
+	MOVQ(m, size)
 	CMPQ(m, Imm(uint64(s.rows)))
 	JLE(LabelRef("choose"))
-	MOVQ(U32(uint32(s.rows)), upper)
+	MOVQ(U32(uint32(s.rows)), size)
 	CMPQ(m, Imm(uint64(2*s.rows)))
 	JGE(LabelRef("choose"))
-	LEAQ(Mem{Base: m, Disp: 1}, upper)
-	SHRQ(Imm(1), upper)
+	LEAQ(Mem{Base: m, Disp: 1}, size)
+	SHRQ(Imm(1), size)
 	Label("choose")
 	for rows := s.rows; rows > 0; rows-- {
-		CMPQ(upper, Imm(uint64(rows)))
+		CMPQ(size, Imm(uint64(rows)))
 		JEQ(LabelRef(fmt.Sprintf("tile%d", rows)))
 	}
 	end()
 
 	for rows := s.rows; rows > 0; rows-- {
-		tile := s.reg[:rows*vectors]
-		columns, values := s.reg[s.rows*vectors:][:vectors], s.reg[s.rows*vectors+vectors:]
-		values = values[:min(len(values), 8)]
+		p.tile = s.reg[:rows*vectors]
+		p.columns, p.values = s.reg[s.rows*vectors:][:vectors], s.reg[s.rows*vectors+vectors:]
 		loop := fmt.Sprintf("step%d", rows)
 		Label(fmt.Sprintf("tile%d", rows))
-		mask := upper // as long as it is free
+		mask := p.upper // as long as it is free
 		if s != wide {
 			s.loadMask(mask)
 		}
-		MOVQ(c, next)
-		for i, r := range tile {
+		MOVQ(c, p.next)
+		for i, r := range p.tile {
 			v := i % vectors
-			s.loadColumns(v, Mem{Base: next, Disp: v * s.bytes()}, r, mask, columns[0])
-			if v == vectors-1 && i < len(tile)-1 {
-				ADDQ(widthC, next)
+			s.loadColumns(v, Mem{Base: p.next, Disp: v * s.bytes()}, r, mask, p.columns[0])
+			if v == vectors-1 && i < len(p.tile)-1 {
+				ADDQ(widthC, p.next)
 			}
 		}
-		MOVQ(a, upper)
-		if rows > 4 {
-			LEAQ(Mem{Base: a, Index: rowA, Scale: 4}, lower)
+		MOVQ(a, p.upper)
+		if rows > 4 && !transposed {
+			LEAQ(Mem{Base: a, Index: widthA, Scale: 4}, p.lower)
 		}
-		MOVQ(b, next)
+		MOVQ(b, p.next)
 		MOVQ(k, left)
+		SUBQ(Imm(2), left)
+		JL(LabelRef(loop + "_last"))
 		align()
 		Label(loop)
-		for v, r := range columns {
-			from := Mem{Base: next, Disp: v * s.bytes()}
-			if s == wide {
-				VMOVUPS_Z(from, kmask[v], r)
-			} else {
-				VMOVUPS(from, r)
-			}
-		}
-		for i := range rows {
-			base := []reg.GPPhysical{upper, lower}[i/4]
-			value := Mem{Base: base}
-			switch i % 4 {
-			case 1, 2:
-				value.Index, value.Scale = rowA, uint8(i%4)
-			case 3:
-				value.Index, value.Scale = row3, 1
-			}
-			if s == wide && vectors == 1 {
-				VFMADD231PS_BCST(value, columns[0], tile[i])
-				continue
-			}
-			x := values[i%len(values)]
-			VBROADCASTSS(value, x)
-			for v, r := range columns {
-				VFMADD231PS(r, x, tile[i*vectors+v])
-			}
-		}
-		ADDQ(stepA, upper)
-		if rows > 4 {
-			ADDQ(stepA, lower)
-		}
-		ADDQ(widthB, next)
-		DECQ(left)
-		JNE(LabelRef(loop))
+		p.multiply(0)
+		p.multiply(1)
+		p.advance()
+		SUBQ(Imm(2), left)
+		JGE(LabelRef(loop))
+		Label(loop + "_last")
+		CMPQ(left, I8(-1))
+		JNE(LabelRef(loop + "_end"))
+		p.multiply(0)
+		Label(loop + "_end")
 		if s != wide {
 			s.loadMask(mask)
 		}
-		for i, r := range tile {
+		for i, r := range p.tile {
 			v := i % vectors
-			s.storeColumns(v, r, Mem{Base: c, Disp: v * s.bytes()}, mask, columns[0])
+			s.storeColumns(v, r, Mem{Base: c, Disp: v * s.bytes()}, mask, p.columns[0])
 			if v == vectors-1 {
 				ADDQ(widthC, c)
-				ADDQ(rowA, a)
+			}
+		}
+		if transposed {
+			ADDQ(Imm(uint64(4*rows)), a)
+		} else {
+			for range rows {
+				ADDQ(widthA, a)
 			}
 		}
 		SUBQ(Imm(uint64(rows)), m)
 		JMP(LabelRef("rows"))
+	}
+}
+
+// step is a step of a product along l.
+type step struct {
+	*isa
+	transposed     bool
+	widthA, widthB reg.GPPhysical
+	upper, lower   reg.GPPhysical // the first and the fifth row of A, or the first column
+	row3           reg.GPPhysical // three rows of A
+	next           reg.GPPhysical // the row of B
+
+	tile, columns, values []reg.VecPhysical
+}
+
+// multiply emits the step at l+at, where at is 0 or 1.
+func (p step) multiply(at int) {
+	vectors := len(p.columns)
+	for v, r := range p.columns {
+		from := Mem{Base: p.next, Disp: v * p.bytes()}
+		if at > 0 {
+			from.Index, from.Scale = p.widthB, 1
+		}
+		VMOVUPS(from, r)
+	}
+	for i := range len(p.tile) / vectors {
+		value := p.element(i, at)
+		if p.isa == wide && vectors == 1 {
+			VFMADD231PS_BCST(value, p.columns[0], p.tile[i])
+			continue
+		}
+		x := p.values[i%len(p.values)]
+		VBROADCASTSS(value, x)
+		for v, r := range p.columns {
+			VFMADD231PS(r, x, p.tile[i*vectors+v])
+		}
+	}
+}
+
+// element is the place of row i of A at l+at.
+func (p step) element(i, at int) Mem {
+	if p.transposed {
+		value := Mem{Base: p.upper, Disp: 4 * i}
+		if at > 0 {
+			value.Index, value.Scale = p.widthA, 1
+		}
+		return value
+	}
+	value := Mem{Base: []reg.GPPhysical{p.upper, p.lower}[i/4], Disp: 4 * at}
+	switch i % 4 {
+	case 1, 2:
+		value.Index, value.Scale = p.widthA, uint8(i%4)
+	case 3:
+		value.Index, value.Scale = p.row3, 1
+	}
+	return value
+}
+
+// advance moves on by two.
+func (p step) advance() {
+	LEAQ(Mem{Base: p.next, Index: p.widthB, Scale: 2}, p.next)
+	switch {
+	case p.transposed:
+		LEAQ(Mem{Base: p.upper, Index: p.widthA, Scale: 2}, p.upper)
+	case len(p.tile)/len(p.columns) > 4:
+		ADDQ(Imm(8), p.lower)
+		fallthrough
+	default:
+		ADDQ(Imm(8), p.upper)
 	}
 }
 

@@ -45,24 +45,49 @@ func (s *isa) walk(name string, n reg.GPPhysical, mask reg.VecPhysical, body fun
 	Label("end")
 }
 
+// matrix emits a loop over rows of n elements, each whole registers first and the
+// rest under a mask. The body is given its index in the row and how to load and
+// store there; the vectors move on by a row after it.
+func (s *isa) matrix(name string, rows, n reg.GPPhysical, mask reg.VecPhysical, vectors []reg.GPPhysical,
+	before func(), body func(load func(base reg.GPPhysical, to reg.VecPhysical), store func(from reg.VecPhysical, base reg.GPPhysical)), after func()) {
+	Label("row")
+	before()
+	s.walk(name, n, mask, body)
+	after()
+	for _, r := range vectors {
+		LEAQ(Mem{Base: r, Index: n, Scale: 4}, r)
+	}
+	DECQ(rows)
+	JNE(LabelRef("row"))
+}
+
 func (s *isa) tanh() {
-	x, n := reg.RDI, reg.RCX
-	name := s.begin("tanh", "x *float32, n int", `replaces each of n elements of x by its hyperbolic tangent.`,
-		parameter{"x", x}, parameter{"n", n})
+	x, bias, rows, n := reg.RDI, reg.RSI, reg.R8, reg.R9
+	name := s.begin("tanh", "x, bias *float32, rows, n int", `replaces the sum of each element and the bias of its row by the hyperbolic
+tangent:
+
+	for i := range rows {
+		for j := range n {
+			x[i*n+j] = tanh(x[i*n+j] + bias[i])
+		}
+	}`,
+		parameter{"x", x}, parameter{"bias", bias}, parameter{"rows", rows}, parameter{"n", n})
 	c := s.constants(name)
-	high, low := s.reg[0], s.reg[1]
+	high, low, one, minus, b := s.reg[0], s.reg[1], s.reg[2], s.reg[3], s.reg[4]
 	s.set(c.float(bound), high)
 	s.set(c.float(-bound), low)
-	one, minus := s.reg[7], s.reg[8]
 	s.set(c.float(1), one)
 	s.set(c.float(-1), minus)
 	var top, bottom [5]Mem
 	for i := range 5 {
 		top[i], bottom[i] = c.float(above[i]), c.float(below[i])
 	}
-	v, u, p, q := s.reg[2], s.reg[3], s.reg[4], s.reg[5]
-	s.walk(name, n, s.reg[6], func(load func(reg.GPPhysical, reg.VecPhysical), store func(reg.VecPhysical, reg.GPPhysical)) {
+	v, u, p, q := s.reg[5], s.reg[6], s.reg[7], s.reg[8]
+	s.matrix(name, rows, n, s.reg[9], []reg.GPPhysical{x}, func() {
+		VBROADCASTSS(Mem{Base: bias}, b)
+	}, func(load func(reg.GPPhysical, reg.VecPhysical), store func(reg.VecPhysical, reg.GPPhysical)) {
 		load(x, v)
+		VADDPS(b, v, v)
 		// The second operand is taken if one is not a number.
 		VMINPS(v, high, v)
 		VMAXPS(v, low, v)
@@ -78,6 +103,8 @@ func (s *isa) tanh() {
 		VMINPS(v, one, v)
 		VMAXPS(v, minus, v)
 		store(v, x)
+	}, func() {
+		ADDQ(Imm(4), bias)
 	})
 	end()
 }
@@ -98,43 +125,29 @@ sum of each row to its bias:
 with the sum in as many parts as a register has lanes.`,
 		parameter{"bias", bias}, parameter{"dh", dh}, parameter{"h", h}, parameter{"rows", rows}, parameter{"n", n})
 	c := s.constants(name)
-	one, sum, v, u, mask := s.reg[0], s.reg[1], s.reg[2], s.reg[3], s.reg[4]
+	one, sum, v, u, x := s.reg[0], s.reg[1], s.reg[2], s.reg[3], s.reg[4]
 	s.set(c.float(1), one)
-	at, left := reg.RBX, reg.RCX
-	t := s.tails(name, mask)
-	apply := func() {
+	s.matrix(name, rows, n, s.reg[5], []reg.GPPhysical{h, dh}, func() {
+		s.zero(sum)
+	}, func(load func(reg.GPPhysical, reg.VecPhysical), store func(reg.VecPhysical, reg.GPPhysical)) {
+		load(h, u)
+		load(dh, x)
 		VMOVAPS(one, v)
 		VFNMADD231PS(u, u, v)
-	}
-	Label("row")
-	s.zero(sum)
-	XORQ(at, at)
-	MOVQ(n, left)
-	SUBQ(Imm(uint64(s.lanes)), left)
-	JL(LabelRef("rest"))
-	align()
-	Label("whole")
-	VMOVUPS(Mem{Base: h, Index: at, Scale: 4}, u)
-	apply()
-	VMULPS(Mem{Base: dh, Index: at, Scale: 4}, v, v)
-	VMOVUPS(v, Mem{Base: dh, Index: at, Scale: 4})
-	VADDPS(v, sum, sum)
-	ADDQ(Imm(uint64(s.lanes)), at)
-	SUBQ(Imm(uint64(s.lanes)), left)
-	JGE(LabelRef("whole"))
-	Label("rest")
-	ADDQ(Imm(uint64(s.lanes)), left)
-	JEQ(LabelRef("sum"))
-	t.first(left)
-	t.load(Mem{Base: h, Index: at, Scale: 4}, u)
-	apply()
-	t.load(Mem{Base: dh, Index: at, Scale: 4}, u)
-	VMULPS(u, v, v)
-	t.store(v, Mem{Base: dh, Index: at, Scale: 4})
-	VADDPS(v, sum, sum)
-	Label("sum")
+		VMULPS(x, v, v)
+		store(v, dh)
+		VADDPS(v, sum, sum)
+	}, func() {
+		s.addLanes(bias)
+		ADDQ(Imm(4), bias)
+	})
+	end()
+}
+
+// addLanes adds the lanes of register 1 to a number; register 2 is overwritten.
+func (s *isa) addLanes(to reg.GPPhysical) {
 	if s == wide {
-		VEXTRACTF64X4(Imm(1), sum, ymm[2])
+		VEXTRACTF64X4(Imm(1), zmm[1], ymm[2])
 		VADDPS(ymm[2], ymm[1], ymm[1])
 	}
 	VEXTRACTF128(Imm(1), ymm[1], xmm[2])
@@ -143,14 +156,8 @@ with the sum in as many parts as a register has lanes.`,
 	VADDPS(xmm[2], xmm[1], xmm[1])
 	VMOVSHDUP(xmm[1], xmm[2])
 	VADDSS(xmm[2], xmm[1], xmm[1])
-	VADDSS(Mem{Base: bias}, xmm[1], xmm[1])
-	VMOVSS(xmm[1], Mem{Base: bias})
-	ADDQ(Imm(4), bias)
-	LEAQ(Mem{Base: h, Index: n, Scale: 4}, h)
-	LEAQ(Mem{Base: dh, Index: n, Scale: 4}, dh)
-	DECQ(rows)
-	JNE(LabelRef("row"))
-	end()
+	VADDSS(Mem{Base: to}, xmm[1], xmm[1])
+	VMOVSS(xmm[1], Mem{Base: to})
 }
 
 func (s *isa) adam() {
