@@ -1,0 +1,157 @@
+package inverse
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// Gaussian is the conditional mean under the normal law of the prior's mean mu
+// and covariance C, the best linear estimate,
+//
+//	x = mu + C A' (A C A' + sigma^2 I)^-1 (y - A mu)
+//
+// which is the filter of Wiener (Extrapolation, interpolation and smoothing of
+// stationary time series, 1949) when A is the identity. Its standard deviations
+// are the roots of the diagonal of C - C A' (A C A' + sigma^2 I)^-1 A C.
+type Gaussian struct{}
+
+// Name returns "gaussian".
+func (Gaussian) Name() string { return "gaussian" }
+
+// Prepare factors the covariance of the measurements.
+func (g Gaussian) Prepare(p *Prior, q Problem) (Solver, error) {
+	if err := p.check(q); err != nil {
+		return nil, err
+	}
+	c, err := newConditional(p.mean, p.cov, q)
+	if err != nil {
+		return nil, err
+	}
+	return solverFunc{g.Name(), len(c.expected), func(y []float64) (x, sd []float64) {
+		return c.estimate(y), c.sd
+	}}, nil
+}
+
+// conditional is the law of x given y for a normal x.
+type conditional struct {
+	mean     []float64
+	expected []float64 // A mu of the white problem
+	gain     *mat.Dense
+	sd       []float64
+	factor   *mat.Cholesky // of A C A' + sigma^2 I
+	whiten   func(y []float64) []float64
+}
+
+func newConditional(mean []float64, cov *mat.SymDense, q Problem) (*conditional, error) {
+	a, sigma, whiten := q.white()
+	cross, factor, err := innovation(a, cov, sigma)
+	if err != nil {
+		return nil, err
+	}
+	d, m := cross.Dims()
+	c := &conditional{mean: mean, expected: make([]float64, m), gain: mat.NewDense(d, m, nil), sd: make([]float64, d), factor: factor, whiten: whiten}
+	a.Apply(c.expected, mean)
+	var solved mat.Dense
+	if err := factor.SolveTo(&solved, cross.T()); err != nil && !condition(err) {
+		return nil, fmt.Errorf("inverse: %w: the covariance of %d measurements cannot be inverted: %w", ErrProblem, m, err)
+	}
+	c.gain.Copy(solved.T())
+	for i := range d {
+		c.sd[i] = math.Sqrt(max(0, cov.At(i, i)-dot(c.gain.RawRowView(i), cross.RawRowView(i))))
+	}
+	return c, nil
+}
+
+// innovation returns C A' and the factor of A C A' + sigma^2 I, to whose
+// diagonal 1e-9 of its mean is added so that measurements without noise that
+// depend on each other have a factor too.
+func innovation(a Operator, cov *mat.SymDense, sigma float64) (cross *mat.Dense, factor *mat.Cholesky, err error) {
+	rows, cols := a.Dims()
+	full := mat.NewDense(cols, cols, nil)
+	full.Copy(cov)
+	cross = project(a, full)
+	s := mat.NewSymDense(rows, nil)
+	columns := project(a, mat.DenseCopyOf(cross.T()))
+	trace := 0.0
+	for i := range rows {
+		trace += columns.At(i, i) / float64(rows)
+	}
+	for i := range rows {
+		for j := i; j < rows; j++ {
+			s.SetSym(i, j, (columns.At(i, j)+columns.At(j, i))/2)
+		}
+		s.SetSym(i, i, s.At(i, i)+sigma*sigma+1e-9*trace+1e-300)
+	}
+	factor = new(mat.Cholesky)
+	if !factor.Factorize(s) {
+		return nil, nil, fmt.Errorf("inverse: %w: the covariance of %d measurements is not positive definite: give the noise that they have", ErrProblem, rows)
+	}
+	return cross, factor, nil
+}
+
+// residual returns y - A mu of the white problem.
+func (c *conditional) residual(y []float64) []float64 {
+	if len(y) != len(c.expected) {
+		panic(ErrShape)
+	}
+	r := make([]float64, len(y))
+	if c.whiten != nil {
+		y = c.whiten(y)
+	}
+	for i, v := range y {
+		r[i] = v - c.expected[i]
+	}
+	return r
+}
+
+func (c *conditional) estimate(y []float64) []float64 {
+	r := c.residual(y)
+	x := make([]float64, len(c.mean))
+	v := mat.NewVecDense(len(x), x)
+	v.MulVec(c.gain, mat.NewVecDense(len(r), r))
+	axpy(1, c.mean, x)
+	return x
+}
+
+// Tikhonov minimises |A x - y|^2 + lambda |x - mu|^2 (Tikhonov, Soviet
+// Mathematics 4, 1963), where mu is the prior's mean. Lambda of 0 is chosen
+// from a grid by the error on held-out generated records.
+type Tikhonov struct{ Lambda float64 }
+
+// Name returns "tikhonov".
+func (Tikhonov) Name() string { return "tikhonov" }
+
+// Prepare factors A A' + lambda I, for every lambda of the grid if none is given.
+func (t Tikhonov) Prepare(p *Prior, q Problem) (Solver, error) {
+	if err := p.check(q); err != nil {
+		return nil, err
+	}
+	eye := mat.NewSymDense(p.dim, nil)
+	for i := range p.dim {
+		eye.SetSym(i, i, 1)
+	}
+	a, sigma, whiten := q.white()
+	white := Problem{A: a}
+	grid := []float64{t.Lambda}
+	if t.Lambda == 0 {
+		norm := Norm(a)
+		grid = grid[:0]
+		for _, f := range []float64{1e-5, 1e-4, 1e-3, 1e-2, 3e-2, .1, .3, 1, 3} {
+			grid = append(grid, f*norm*norm+1e-9*sigma*sigma)
+		}
+	}
+	fits := make([]*conditional, len(grid))
+	for i, l := range grid {
+		white.Noise = White(math.Sqrt(l))
+		c, err := newConditional(p.mean, eye, white)
+		if err != nil {
+			return nil, err
+		}
+		c.whiten = whiten
+		fits[i] = c
+	}
+	c := fits[p.tune(q, len(fits), func(i int, y []float64) []float64 { return fits[i].estimate(y) })]
+	return solverFunc{t.Name(), len(c.expected), func(y []float64) (x, sd []float64) { return c.estimate(y), nil }}, nil
+}
