@@ -45,6 +45,9 @@ func TestFirstFitIsPublishedWithItsCard(t *testing.T) {
 	if age := time.Since(c.Created); age < 0 || age > time.Hour || c.Seconds <= 0 || c.Seconds > 3600 {
 		t.Errorf("made %v ago in %v s", age, c.Seconds)
 	}
+	if b, err := r.epoch.LoadONNX(context.Background(), 1); err != nil || len(b) == 0 {
+		t.Errorf("the ONNX file beside the version has %d bytes: %v", len(b), err)
+	}
 	g, err := r.epoch.Current(context.Background())
 	r.must(err)
 	if g.Version != 1 || g.Generation != 1 || g.Reason != "refit" {

@@ -10,6 +10,7 @@ import (
 
 	"phasor/snapshot"
 	"phasor/trainer/generator"
+	"phasor/trainer/onnx"
 )
 
 // served is the version that is served, as far as the service has to know it.
@@ -74,10 +75,14 @@ func (s *Service) publish(ctx context.Context, o *outcome, m *generator.Model) (
 	if err != nil {
 		return nil, err
 	}
+	exported, err := onnx.Generator(m)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.stillInForce(ctx, o); err != nil {
 		return nil, err
 	}
-	version, err := o.epoch.SaveModel(ctx, data, card, nil)
+	version, err := o.epoch.SaveModel(ctx, data, card, exported)
 	if err != nil {
 		s.registry("write")
 		return nil, err

@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"metrics"},
 	{"trainer/serve"},
 	{"trainer"},
-	{"trainer/inverse", "trainer/mixture"},
+	{"trainer/inverse", "trainer/mixture", "trainer/score", "trainer/onnx"},
 	{"trainer/generator"},
 	{"sketcher"},
 	{"stream/kafka"},
@@ -37,7 +37,7 @@ var layers = [][]string{
 }
 
 // pure packages compute and do nothing else.
-var pure = []string{"sketcher/feature", "sketcher/sketch", "sketcher/drift", "trainer/generator", "trainer/inverse", "trainer/mixture"}
+var pure = []string{"sketcher/feature", "sketcher/sketch", "sketcher/drift", "trainer/generator", "trainer/inverse", "trainer/mixture", "trainer/score", "trainer/onnx"}
 
 var impure = []string{"context", "time", "os", "os/exec", "net", "net/http", "log", "log/slog", "github.com/segmentio/kafka-go", "github.com/prometheus/client_golang/prometheus"}
 
