@@ -116,6 +116,14 @@ func (t *tape) withGradients(s shape) *tape {
 	return t
 }
 
+// shareGradients gives a tape the room of another one that is at least as wide.
+func (t *tape) shareGradients(s shape, other *tape) {
+	t.dy = other.dy[:s.dim*t.width]
+	for i, dh := range other.dh {
+		t.dh[i] = dh[:s.units*t.width]
+	}
+}
+
 // forward computes y from u:
 //
 //	h_1 = tanh(W_1' u + b_1),  h_l = tanh(W_l' h_(l-1) + b_l),

@@ -27,7 +27,8 @@ type stepper struct {
 	number            int
 }
 
-// blockState is the share of one block of records in a step.
+// blockState is the share of one block of records in a step. On one goroutine all
+// blocks have their gradients in the same place, which so stays in the cache.
 type blockState struct {
 	src    *draw.Source
 	tape   *tape
@@ -51,9 +52,15 @@ func newStepper(p *problem, s shape, c Config) *stepper {
 	st.grad = make([]float32, s.params())
 	for lo := 0; lo < c.Batch; lo += block {
 		width := min(block, c.Batch-lo)
-		b := &blockState{
-			src: draw.New(), tape: newTape(s, width).withGradients(s), phases: newPhases(room),
-			flat: make([]float32, s.params()),
+		b := &blockState{src: draw.New(), tape: newTape(s, width), phases: newPhases(room)}
+		if lo > 0 && c.Threads <= 1 {
+			first := st.blocks[0]
+			b.flat = first.flat
+			b.tape.shareGradients(s, first.tape)
+			b.phases.room = first.phases.room
+		} else {
+			b.flat = make([]float32, s.params())
+			b.tape.withGradients(s)
 		}
 		b.grad = s.view(b.flat)
 		st.blocks = append(st.blocks, b)
@@ -66,12 +73,28 @@ func newStepper(p *problem, s shape, c Config) *stepper {
 		b.phases.forward(st.chosen, b.tape.y, b.tape.width)
 	}
 	st.backward = func(i int) {
-		b := st.blocks[i]
+		b := st.back(i)
 		b.phases.backward(b.tape.dy, b.tape.y, st.chosen, st.re, st.im, b.tape.width)
 		clear(b.flat)
 		st.weights.backward(&b.grad, b.tape)
+		if st.threads <= 1 {
+			st.collect(i)
+		}
 	}
 	return st
+}
+
+// back returns the block that is the i-th on the way back: the last one comes
+// first, as its records are still in the cache.
+func (st *stepper) back(i int) *blockState { return st.blocks[len(st.blocks)-1-i] }
+
+// collect adds the gradient of the i-th block on the way back to those before it.
+func (st *stepper) collect(i int) {
+	if b := st.back(i); i == 0 {
+		copy(st.grad, b.flat)
+	} else {
+		st.set.Add(st.grad, b.flat)
+	}
 }
 
 // gradient computes the loss of step number n at the weights w on fresh
@@ -93,9 +116,10 @@ func (st *stepper) gradient(w *weights, n int) float64 {
 	clear(st.re[m:])
 	clear(st.im[m:])
 	each(st.threads, len(st.blocks), st.backward)
-	copy(st.grad, st.blocks[0].flat)
-	for _, b := range st.blocks[1:] {
-		st.set.Add(st.grad, b.flat)
+	if st.threads > 1 {
+		for i := range st.blocks {
+			st.collect(i)
+		}
 	}
 	return loss
 }
