@@ -33,6 +33,7 @@ type Config struct {
 	Interval    time.Duration // Between two saves of a partition.
 	SaveTimeout time.Duration // For the last save of a partition that is given up; well inside the group's session.
 	MaxUnsaved  int           // Sealed panes of a partition that may wait for the store before reading pauses.
+	Stall       time.Duration // Without a word from the broker for so long, a partition's reader is closed and opened anew.
 	States      int           // Newest states of a partition that are kept.
 
 	Truncated, Retained, Recreated Policy // The log is shorter, begins later, or is another one.
@@ -59,6 +60,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.States == 0 {
 		c.States = snapshot.DefaultRetention().States
+	}
+	if c.Stall == 0 {
+		c.Stall = 2 * time.Minute
 	}
 	if c.MaxUnsaved == 0 {
 		c.MaxUnsaved = 64

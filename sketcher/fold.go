@@ -92,6 +92,7 @@ type Counts struct {
 	Late, Early, Missing, Clamped, Outer int64
 	Sealed                               int64
 	FirstTime                            int64 // Time stamp of the first record, stream.NoTime if none.
+	Left                                 int   // Records at the end of the batch that were not looked at: MaxUnsaved was reached.
 }
 
 // Fold is the state of one partition. It is for the use of one goroutine at a time.
@@ -125,6 +126,8 @@ type Fold struct {
 
 	// OnReject, if set, is called for each rejected record.
 	OnReject func(Reject)
+	// MaxUnsaved, if set, is the number of sealed panes that may wait to be written: with as many, a batch is left.
+	MaxUnsaved int
 }
 
 // NewFold returns the fold of an empty prefix of a partition that starts at offset start.
@@ -168,7 +171,7 @@ func (f *Fold) Gap(to int64, reason string) {
 	f.next = to
 }
 
-// Batch folds the records of b. Records below Next are skipped and counted as duplicates.
+// Batch folds the records of b, or as many as MaxUnsaved allows. Records below Next are skipped and counted as duplicates.
 func (f *Fold) Batch(b stream.Batch) Counts {
 	c := Counts{FirstTime: stream.NoTime}
 	late, early, missing, from := f.late, f.early, f.missing, f.next
@@ -189,16 +192,22 @@ func (f *Fold) Batch(b stream.Batch) Counts {
 		f.side.Add(r.Offset, RecordHash(r))
 		last = r
 		f.record(r, &c)
+		if f.MaxUnsaved > 0 && f.Unsaved() >= f.MaxUnsaved {
+			c.Left = len(b.Records) - i - 1
+			break
+		}
+	}
+	if c.Left == 0 {
+		f.next = max(f.next, b.Next)
 	}
 	for _, s := range b.Skipped {
-		if s.Next > from {
+		if s.Next > from && s.Next <= f.next {
 			f.gaps = append(f.gaps, snapshot.Gap{From: s.First, To: s.Next, Reason: "corrupt"})
 		}
 	}
 	if last != nil {
 		f.lastOffset, f.lastSum = last.Offset, last.Sum()
 	}
-	f.next = max(f.next, b.Next)
 	f.total.flush()
 	for _, p := range f.open {
 		p.flush()

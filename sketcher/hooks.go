@@ -21,6 +21,8 @@ type Hooks struct {
 	Restored func(id stream.PartitionID, result string)
 	// Gap is called when offsets were passed over, with retention, truncation, recreated or replaced.
 	Gap func(id stream.PartitionID, reason string)
+	// Restarted is called when a reader that had been silent for too long was closed, to be opened anew.
+	Restarted func(id stream.PartitionID)
 	// Saved is called after each attempt to save a partition: ok, error or skipped.
 	Saved func(id stream.PartitionID, s Save)
 	// Sketch is called when the specification is known.

@@ -16,7 +16,7 @@ func (s *scenario) join() {
 		return
 	}
 	var plan func(buckettest.Operation) buckettest.Fault
-	if s.rng.IntN(4) == 0 {
+	if s.rng.IntN(4) == 0 && !s.settling {
 		plan = sparing(buckettest.CrashAt(s.rng.IntN(30), []buckettest.Fault{buckettest.Fail, buckettest.Done}[s.rng.IntN(2)]))
 	}
 	s.members = append(s.members, s.start(false, plan))

@@ -72,6 +72,7 @@ type scenario struct {
 	writer     *scenarioWriter
 	members    []*simulated
 	resumes    []func()
+	settling   bool
 	started    int
 	log        *slog.Logger
 	lines      *tail
@@ -252,6 +253,7 @@ func (s *scenario) operate(err error) {
 // settle ends all misfortune and waits until the store has everything.
 func (s *scenario) settle() {
 	s.Helper()
+	s.settling = true
 	for _, resume := range s.resumes {
 		resume()
 	}
@@ -263,7 +265,7 @@ func (s *scenario) settle() {
 	if err != nil {
 		s.Fatal(err)
 	}
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for p, end := range ends {
 		for {
 			s.reap()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"phasor/sketcher/feature"
@@ -24,11 +23,12 @@ type Service struct {
 	drawErr    error
 	calibrated chan struct{} // Closed when epoch is set.
 
-	mu    sync.Mutex
-	epoch *snapshot.Epoch
+	finding chan struct{} // Capacity 1: full while one partition looks for the specification.
+	mu      sync.Mutex    // Guards epoch; never held for longer than a look.
+	epoch   *snapshot.Epoch
 
 	owners  ownerSet
-	waiting atomic.Int32 // Partitions that cannot be taken over yet.
+	waiting takeovers
 }
 
 // New checks the configuration and returns a service.
@@ -37,7 +37,8 @@ func New(cfg Config) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Service{cfg: cfg, pilot: NewPilot(cfg.Fold.Decode, cfg.Pilot), calibrated: make(chan struct{}), owners: ownerSet{m: map[stream.PartitionID]*owner{}}}, nil
+	return &Service{cfg: cfg, pilot: NewPilot(cfg.Fold.Decode, cfg.Pilot), calibrated: make(chan struct{}), finding: make(chan struct{}, 1),
+		owners: ownerSet{m: map[stream.PartitionID]*owner{}}, waiting: takeovers{m: map[stream.PartitionID]*takeover{}}}, nil
 }
 
 // Run folds until ctx ends; then every partition has been saved and released. An error says why the service stopped.
@@ -79,6 +80,8 @@ func (s *Service) own(ctx context.Context, p stream.Partition) (err error) {
 // takeOver finds the epoch and the fold with which a partition begins. A store or a broker that cannot be reached is
 // waited for; everything that waiting does not mend is an error.
 func (s *Service) takeOver(ctx context.Context, p stream.Partition, log *slog.Logger) (*snapshot.Epoch, restored, error) {
+	w := s.waiting.add(p.ID())
+	defer s.waiting.remove(p.ID())
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
 		e, err := s.spec(ctx, p)
 		r := restored{result: "failed"}
@@ -87,16 +90,18 @@ func (s *Service) takeOver(ctx context.Context, p stream.Partition, log *slog.Lo
 			cfg.Map = e.Map()
 			r, err = s.restore(ctx, e, cfg, p)
 		}
-		if err == nil || lasting(err) || ctx.Err() != nil {
+		if err == nil || lasting(err) {
 			return e, r, err
 		}
-		s.waiting.Add(1)
+		if ctx.Err() != nil { // Taken away meanwhile: what failed is the next owner's to try.
+			return nil, r, ctx.Err()
+		}
+		w.failures.Add(1)
 		log.Warn("the partition cannot be taken over yet; trying again", "err", err, "wait", wait)
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
 		}
-		s.waiting.Add(-1)
 		if ctx.Err() != nil {
 			return nil, r, ctx.Err()
 		}
@@ -125,21 +130,23 @@ func lasting(err error) bool {
 // spec returns the epoch to fold in: the newest of the store or, if there is none, one that this process calibrates.
 // The first writer wins, so every process folds with the same map.
 func (s *Service) spec(ctx context.Context, p stream.Partition) (*snapshot.Epoch, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.epoch != nil {
-		return s.epoch, nil
+	if err := s.find(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { <-s.finding }()
+	if e := s.found(); e != nil {
+		return e, nil
 	}
 	e, err := s.cfg.Store.LatestSpec(ctx)
 	if errors.Is(err, snapshot.ErrNotExist) {
-		s.mu.Unlock()
+		<-s.finding
 		spec, cerr := s.calibrate(ctx, p)
-		s.mu.Lock()
-		switch {
+		s.finding <- struct{}{} // Nobody holds it for longer than the store takes to answer.
+		switch e := s.found(); {
 		case cerr != nil:
 			return nil, cerr
-		case s.epoch != nil:
-			return s.epoch, nil
+		case e != nil:
+			return e, nil
 		case spec == nil:
 			return nil, fmt.Errorf("sketcher: %s: no specification", p.ID())
 		}
@@ -151,12 +158,31 @@ func (s *Service) spec(ctx context.Context, p stream.Partition) (*snapshot.Epoch
 	if err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
 	s.epoch = e
+	s.mu.Unlock()
 	close(s.calibrated)
 	if h := s.cfg.Hooks.Sketch; h != nil {
 		h(e.Spec().Features, e.Spec().Dim())
 	}
 	return e, nil
+}
+
+// find waits for its turn to look for the specification.
+func (s *Service) find(ctx context.Context) error {
+	select {
+	case s.finding <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// found is the epoch to fold in, nil before it is known.
+func (s *Service) found() *snapshot.Epoch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.epoch
 }
 
 // ownerSet are the partitions that are folded at this moment.

@@ -1,0 +1,140 @@
+package sketcher
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"phasor/snapshot"
+)
+
+// pruneEvery is after how many saves old states are removed.
+const pruneEvery = 4
+
+// saveState belongs to the goroutine that saves.
+type saveState struct {
+	committed int64
+	count     int
+}
+
+func (o *owner) saveLoop(ctx context.Context) {
+	tick := time.NewTicker(o.s.cfg.Interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-o.full:
+		}
+		err := o.save(ctx)
+		o.wake(o.room)
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		o.log.Warn("the partition could not be saved; folding goes on and the next save will catch up", "err", err, "failures", o.failures.Load())
+		select { // A store that fails is not asked again at once, however many panes wait.
+		case <-ctx.Done():
+			return
+		case <-time.After(min(o.s.cfg.Interval, time.Second)):
+		}
+	}
+}
+
+// save makes what was folded durable, and notes whether that worked.
+func (o *owner) save(ctx context.Context) error {
+	o.saving.Lock()
+	defer o.saving.Unlock()
+	o.saveBegan.now()
+	defer o.saveBegan.clear()
+	if err := o.trySave(ctx); err != nil {
+		o.failures.Add(1)
+		return err
+	}
+	o.failures.Store(0)
+	return nil
+}
+
+// trySave cuts the fold and makes the cut durable: panes, state, commit, live.
+func (o *owner) trySave(ctx context.Context) error {
+	o.mu.Lock()
+	if o.e.Unchanged(o.id, o.fold.Next()) && o.fold.Unsaved() == 0 {
+		s := Save{Result: "skipped", Next: o.fold.Next(), Resident: o.fold.total.acc.Bytes()}
+		o.mu.Unlock()
+		o.report(s)
+		return o.sayLive(ctx, s.Next)
+	}
+	cut := o.fold.Cut()
+	o.mu.Unlock()
+
+	began := time.Now()
+	if n, err := o.write(ctx, cut); err != nil {
+		o.mu.Lock()
+		o.fold.Saved(cut.Panes[:n])
+		o.fold.Uncut(cut.Panes[n:])
+		o.mu.Unlock()
+		o.report(Save{Result: "error", Took: time.Since(began)})
+		return err
+	}
+	o.mu.Lock()
+	o.fold.Saved(cut.Panes)
+	o.mu.Unlock()
+	s := Save{Result: "ok", Took: time.Since(began), Next: cut.State.Next, Records: cut.State.Count(),
+		Panes: len(cut.Panes), Open: -1, Bytes: o.e.StateSize(o.id), Resident: cut.State.Sealed.Bytes()}
+	for start := range cut.State.Open {
+		s.Open = max(s.Open, start)
+	}
+	o.report(s)
+	o.commit(ctx, s.Next)
+	if o.saved.count++; o.saved.count%pruneEvery == 0 {
+		if _, err := o.e.PruneStates(ctx, o.id, o.s.cfg.States); err != nil {
+			o.log.Warn("old states could not be removed; they will be next time", "err", err)
+		}
+	}
+	return o.sayLive(ctx, s.Next)
+}
+
+// write makes a cut durable and returns how many of its panes are.
+func (o *owner) write(ctx context.Context, cut Cut) (panes int, err error) {
+	for i := range cut.Panes {
+		err := o.e.SavePane(ctx, &cut.Panes[i])
+		if errors.Is(err, snapshot.ErrConflict) {
+			o.log.Error("a sealed pane exists with other bytes; the first stays", "err", err)
+			continue
+		}
+		if err != nil {
+			return i, err
+		}
+	}
+	return len(cut.Panes), o.e.SaveState(ctx, cut.State)
+}
+
+func (o *owner) report(s Save) {
+	if h := o.s.cfg.Hooks.Saved; h != nil {
+		h(o.p.ID(), s)
+	}
+}
+
+// commit tells the group what is durable. Nobody resumes from it, so a failure is only logged.
+func (o *owner) commit(ctx context.Context, next int64) {
+	if next == o.saved.committed {
+		return
+	}
+	if err := o.p.Commit(ctx, next); err != nil {
+		o.log.Debug("advisory commit failed", "offset", next, "err", err)
+		return
+	}
+	o.saved.committed = next
+}
+
+// sayLive tells readers of the store how far the partition is behind, which no state can say.
+func (o *owner) sayLive(ctx context.Context, next int64) error {
+	l := snapshot.Live{Next: next, HighWatermark: o.highWatermark.Load(), CaughtUp: o.caughtUp.Load(), Time: time.Now().UnixMilli()}
+	if next < l.HighWatermark {
+		l.CaughtUp = 0
+	}
+	return o.e.SaveLive(ctx, o.id, l)
+}
