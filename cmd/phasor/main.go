@@ -6,7 +6,7 @@
 //	phasor sketcher     Kafka → sketches with their offsets → the store
 //	phasor trainer      the store → models, drift alarms
 //	phasor produce      records into a topic
-//	phasor calibrate    sketch   merge   inspect   fit   sample   export   clusters   drift   models
+//	phasor calibrate    sketch   merge   inspect   fit   sample   score   export   clusters   drift   models
 //
 // Exit codes: 0, 1 if something failed, 2 if it was asked wrongly. Results go to standard output; the log, warnings and
 // progress go to standard error.
@@ -45,6 +45,7 @@ type cli struct {
 	Fit       fitCmd       `cmd:"" help:"Fit a generator to a sketch."`
 	Sample    sampleCmd    `cmd:"" help:"Draw records from a model."`
 	Export    exportCmd    `cmd:"" help:"Write a model in a form for other programs."`
+	Score     scoreCmd     `cmd:"" help:"Say how odd records are, by a model."`
 	Clusters  clustersCmd  `cmd:"" help:"Find clusters in a sketch."`
 	Drift     driftCmd     `cmd:"" help:"Test whether two sketches, or two ranges of a store, differ."`
 	Models    modelsCmd    `cmd:"" help:"List, show, promote and roll back models."`
