@@ -47,7 +47,9 @@ func advance(t testing.TB, f *Fitter, n int) {
 
 // TestFitIsReproducible: equal seeds give equal bits, however the steps are
 // grouped and whatever the number of threads; another seed does not.
-func TestFitIsReproducible(t *testing.T) {
+func TestFitIsReproducible(t *testing.T) { onEachKernel(t, fitIsReproducible) }
+
+func fitIsReproducible(t *testing.T) {
 	target := small(t, 5000)
 	run := func(c Config, chunk int) []float32 {
 		f := start(t, target, c, nil)
@@ -73,7 +75,9 @@ func TestFitIsReproducible(t *testing.T) {
 
 // TestCheckpointResumesBitForBit at several steps, after a change of budget,
 // and down to the bytes of the model and the running loss.
-func TestCheckpointResumesBitForBit(t *testing.T) {
+func TestCheckpointResumesBitForBit(t *testing.T) { onEachKernel(t, checkpointResumesBitForBit) }
+
+func checkpointResumesBitForBit(t *testing.T) {
 	target := small(t, 5000)
 	for _, at := range []int{0, 33} {
 		f := start(t, target, brief, nil)

@@ -80,10 +80,15 @@ func (r reference) loss(omega []float32, z []complex128, u [][]float64) float64 
 func TestGradientOfTheWholeChain(t *testing.T) {
 	const seed = 5
 	t.Logf("seed %d", seed)
+	onEachKernel(t, func(t *testing.T) { gradientOfTheWholeChain(t, seed) })
+}
+
+// onEachKernel runs a test once on each kernel that there is.
+func onEachKernel(t *testing.T, test func(t *testing.T)) {
 	for _, set := range kernel.Available() {
 		t.Run(set.Name, func(t *testing.T) {
 			t.Setenv("PHASOR_KERNEL", set.Name)
-			gradientOfTheWholeChain(t, seed)
+			test(t)
 		})
 	}
 }
