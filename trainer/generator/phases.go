@@ -27,7 +27,7 @@ func (p *phases) forward(s *selection, y []float32, width int) {
 
 // backward writes the gradient of the loss at the records y to dy, both dim by
 // width, given the residuals of the frequencies, re + i im, already times
-// 4 pi/(B m), and zeros up to whole tiles:
+// 4 pi/(B m), and any numbers up to whole tiles, where the frequencies are zero:
 //
 //	dL/dy = sum_j (re_j sin_j - im_j cos_j) omega_j
 func (p *phases) backward(dy, y []float32, s *selection, re, im []float32, width int) {

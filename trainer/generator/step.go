@@ -113,8 +113,6 @@ func (st *stepper) gradient(w *weights, n int) float64 {
 		}
 	}
 	loss := residuals(st.re[:m], st.im[:m], st.chosen.z, sums, st.batch)
-	clear(st.re[m:])
-	clear(st.im[m:])
 	each(st.threads, len(st.blocks), st.backward)
 	if st.threads > 1 {
 		for i := range st.blocks {
