@@ -204,16 +204,16 @@ func TestReadyWaitsForTheTakeover(t *testing.T) {
 			inBubble(t, 24, func(r *rig) {
 				r.produce(50)
 				faulty := buckettest.NewFaulty(r.bucket, nil)
-				s, stop := r.run(r.config(faulty), r.cluster.Static("t"))
+				_, leave := r.run(r.config(faulty), r.cluster.Static("t"))
 				r.waitSaved()
-				stop()
+				leave()
 				faulty.SetPlan(func(o buckettest.Operation) buckettest.Fault {
 					if o.Kind == "list" && o.Name != "s/" {
 						return fault
 					}
 					return buckettest.None
 				})
-				s, stop = r.run(r.config(bucket.Bound(faulty, time.Hour)), r.cluster.Static("t"))
+				s, stop := r.run(r.config(bucket.Bound(faulty, time.Hour)), r.cluster.Static("t"))
 				time.Sleep(slowAfter + time.Second)
 				if s.Ready() == nil {
 					t.Error("ready although no partition could be taken over")
