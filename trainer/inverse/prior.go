@@ -39,6 +39,7 @@ type Prior struct {
 	mean    []float64
 	cov     *mat.SymDense
 	rest    *mat.SymDense // of what the samples leave out; may be nil
+	root    *mat.Dense    // whose square it is
 }
 
 const (
@@ -120,24 +121,28 @@ func (p *Prior) WithRest(covariance mat.Symmetric) *Prior {
 	total := mat.NewSymDense(p.dim, nil)
 	total.AddSym(p.cov, c.rest)
 	c.cov = total
-	// Held-out records have their rest too.
 	var e mat.EigenSym
 	if !e.Factorize(c.rest, true) {
-		return &c
+		panic("inverse: the covariance of the rest is not finite")
 	}
 	var v mat.Dense
 	e.VectorsTo(&v)
+	c.root = mat.NewDense(p.dim, p.dim, nil)
+	for k, l := range e.Values(nil) {
+		column := mat.Col(nil, k, &v)
+		scale(column, math.Sqrt(max(0, l)))
+		c.root.SetCol(k, column)
+	}
+	// Held-out records have their rest too.
 	rng := rand.New(rand.NewPCG(1, 0x72657374))
 	n, _ := p.held.Dims()
 	c.held = mat.DenseCopyOf(p.held)
-	for k, l := range e.Values(nil) {
-		if l <= 0 {
-			continue
+	draw := make([]float64, p.dim)
+	for i := range n {
+		for k := range draw {
+			draw[k] = rng.NormFloat64()
 		}
-		column := mat.Col(nil, k, &v)
-		for i := range n {
-			axpy(math.Sqrt(l)*rng.NormFloat64(), column, c.held.RawRowView(i))
-		}
+		blas64.Gemv(blas.NoTrans, 1, c.root.RawMatrix(), vec(draw), 1, vec(c.held.RawRowView(i)))
 	}
 	return &c
 }
@@ -221,3 +226,6 @@ func symmetric(c mat.Symmetric) *mat.SymDense {
 	s.CopySym(c)
 	return s
 }
+
+// meanVariance returns the mean of the diagonal.
+func meanVariance(c *mat.SymDense) float64 { return mat.Trace(c) / float64(c.SymmetricDim()) }

@@ -34,7 +34,7 @@ import (
 // answer is the Gaussian one, with a warning.
 type Sampling struct {
 	// Neighbours and Narrow say how broad the weights are at least: the squared
-	// residual of this neighbour over Narrow; 30 and 3.
+	// residual of this neighbour over Narrow; 100 and 3.
 	Neighbours int
 	Narrow     float64
 }
