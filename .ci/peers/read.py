@@ -9,7 +9,7 @@ import shutil
 from common import Kafka, Report, options, usage_of
 
 o = options(__doc__)
-records = 500_000 if o.quick else 4_000_000
+records = 2_000_000 if o.quick else 4_000_000
 with Kafka() as k:
     k.fill(o, "small", 4, records, "small")
 
