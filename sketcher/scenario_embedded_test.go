@@ -8,6 +8,10 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"phasor/stream"
 	"phasor/stream/embedded"
 )
@@ -58,6 +62,29 @@ func (c *embeddedSite) crash(*rand.Rand) {
 		c.t.Fatal(err)
 	}
 	c.start(n)
+}
+
+// expire removes the members of a group that died while they joined: this broker does not, unlike Kafka.
+func (c *embeddedSite) expire(group string, alive map[string]bool) {
+	k, err := kgo.NewClient(kgo.SeedBrokers(c.addrs()...))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer k.Close()
+	described, err := kadm.NewClient(k).DescribeGroups(c.t.Context(), group)
+	if err != nil {
+		return // It is tried again.
+	}
+	for _, m := range described[group].Members {
+		if !alive[m.ClientID] {
+			req := kmsg.NewPtrLeaveGroupRequest()
+			req.Group = group
+			member := kmsg.NewLeaveGroupRequestMember()
+			member.MemberID = m.MemberID
+			req.Members = append(req.Members, member)
+			_, _ = req.RequestWith(c.t.Context(), k) // It is tried again.
+		}
+	}
 }
 
 // kafkaID spells a topic id as Kafka's tools do.

@@ -57,6 +57,7 @@ type site interface {
 	addrs() []string
 	create(topic string, partitions int)
 	crash(rng *rand.Rand) // One node ends and begins again.
+	expire(group string, alive map[string]bool)
 }
 
 // scenario is a cluster, a store, a few sketchers and the misfortunes that the seed draws for them.
@@ -146,6 +147,7 @@ func (s *scenario) step() {
 
 // simulated is a sketcher that can be killed and stopped like a process: the store sees nothing of it any more.
 type simulated struct {
+	name   string
 	store  *buckettest.Faulty
 	client *kafka.Client
 	cancel context.CancelFunc
@@ -180,9 +182,9 @@ func (s *scenario) foldConfig() FoldConfig {
 func (s *scenario) start(static bool, plan func(buckettest.Operation) buckettest.Fault) *simulated {
 	s.Helper()
 	s.started++
-	m := &simulated{store: buckettest.NewFaulty(s.bucket, plan), done: make(chan error, 1)}
+	m := &simulated{name: fmt.Sprint("sketcher-", s.started), store: buckettest.NewFaulty(s.bucket, plan), done: make(chan error, 1)}
 	var err error
-	m.client, err = kafka.New(kafka.Config{Brokers: s.site.addrs(), Session: 2 * time.Second, Heartbeat: 50 * time.Millisecond, Watch: 100 * time.Millisecond,
+	m.client, err = kafka.New(kafka.Config{Brokers: s.site.addrs(), ClientID: m.name, Session: 2 * time.Second, Heartbeat: 50 * time.Millisecond, Watch: 100 * time.Millisecond,
 		RequestTimeout: 2 * time.Second, Fetch: kafka.Fetch{MaxWait: 50 * time.Millisecond, MaxBytes: 1 << (10 + s.rng.IntN(10))}, Hooks: kafka.Hooks{
 			GroupRetry: func(_ string, err error) { s.log.Warn("group", "err", err) },
 			Lost:       func(ids []stream.PartitionID) { s.log.Warn("lost", "ids", fmt.Sprint(ids)) },
@@ -196,7 +198,7 @@ func (s *scenario) start(static bool, plan func(buckettest.Operation) buckettest
 	if err != nil {
 		s.Fatal(err)
 	}
-	src := m.client.Group([]string{s.topic}, "scenario-"+s.topic)
+	src := m.client.Group([]string{s.topic}, s.topic)
 	if static {
 		src = m.client.Static(map[string][]int{s.topic: nil})
 	}
@@ -269,6 +271,7 @@ func (s *scenario) settle() {
 	for p, end := range ends {
 		for {
 			s.reap()
+			s.expire()
 			st, err := e.LoadState(s.Context(), snapshot.PartitionID(s.id(p)), nil)
 			if err == nil && st.Next >= end {
 				break
@@ -289,6 +292,15 @@ func (s *scenario) settle() {
 	if len(s.conflicts) > 0 {
 		s.Errorf("two writers said different things: %q", s.conflicts)
 	}
+}
+
+// expire lets the site forget the members of the group that are no more.
+func (s *scenario) expire() {
+	alive := map[string]bool{}
+	for _, m := range s.members {
+		alive[m.name] = true
+	}
+	s.site.expire(s.topic, alive)
 }
 
 // newKgo returns a client that shares no code with the sketchers'.
