@@ -28,7 +28,8 @@
 //
 // The package does no input or output, knows no clock, and draws its random
 // numbers from numbered streams of the seeds it is given. Equal inputs give
-// equal bits on one kind of processor, whatever the number of threads.
+// equal bits on one kernel, whatever the number of threads. The kernel, AVX-512,
+// AVX2 or portable Go, goes with that of package feature and so with PHASOR_KERNEL.
 //
 // # Evaluation
 //
