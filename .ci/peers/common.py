@@ -221,6 +221,17 @@ class Sketcher:
             fields = f.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def kept_waiting(self):
+        """Seconds so far in which its threads could have run and others had the core."""
+        total = 0
+        for task in os.listdir(f"/proc/{self.process.pid}/task"):
+            try:
+                with open(f"/proc/{self.process.pid}/task/{task}/schedstat") as f:
+                    total += int(f.read().split()[1])
+            except OSError:  # The thread has ended, or the kernel keeps no account.
+                pass
+        return total / 1e9
+
     def resident(self):
         """Resident set in MiB."""
         with open(f"/proc/{self.process.pid}/status") as f:
