@@ -135,6 +135,10 @@ func (s *Service) finish(o outcome) {
 	s.status.Fitting = false
 	if o.result != "pointless" {
 		s.status.RefitResults[o.result]++
+		s.failed = ""
+	}
+	if o.result == "error" {
+		s.failed = o.err.Error()
 	}
 	s.mu.Unlock()
 	sameEpoch := o.epoch.Number == s.epoch.Number

@@ -3,6 +3,8 @@ package trainer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"time"
 
 	"phasor/snapshot"
@@ -82,6 +84,9 @@ func (s *Service) tryRefit(ctx, wanted context.Context, o *outcome, began time.T
 	if err := context.Cause(wanted); err != nil {
 		return err
 	}
+	if err := judged(o.evaluation); err != nil {
+		return err
+	}
 	accepted := o.served == nil || o.evaluation.HeldOut <= current.HeldOut+margin(o.evaluation, current)
 	if s.cfg.Hooks.Validated != nil {
 		scores := map[string]float64{"heldout": overFloor(o.evaluation)}
@@ -106,6 +111,15 @@ func (s *Service) tryRefit(ctx, wanted context.Context, o *outcome, began time.T
 		return err
 	}
 	o.result = "published"
+	return nil
+}
+
+// judged refuses a model of which nothing can be said: no comparison with its loss would hold, and the first version is
+// compared with none.
+func judged(e generator.Evaluation) error {
+	if math.IsNaN(e.HeldOut) || math.IsInf(e.HeldOut, 0) || math.IsNaN(e.Unbiased) || math.IsInf(e.Unbiased, 0) {
+		return fmt.Errorf("trainer: held-out loss %v, loss %v: %w", e.HeldOut, e.Unbiased, generator.ErrDiverged)
+	}
 	return nil
 }
 

@@ -42,6 +42,7 @@ type Service struct {
 	status Status
 	beat   time.Time
 	looked bool
+	failed string // Why the last fit could not be published; empty if it could, or was not to be.
 }
 
 // Status is what the page and the other commands show.
@@ -102,7 +103,8 @@ func (s *Service) Live() error {
 	return nil
 }
 
-// Ready reports whether the last look at the store worked.
+// Ready reports whether the last look at the store worked, and the last refit, so that a store that can be read and not
+// written shows.
 func (s *Service) Ready() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,6 +113,8 @@ func (s *Service) Ready() error {
 		return errors.New("trainer: has not looked at the store yet")
 	case s.status.LastError != "":
 		return errors.New(s.status.LastError)
+	case s.failed != "":
+		return fmt.Errorf("trainer: the last refit failed: %s", s.failed)
 	}
 	return nil
 }
