@@ -1,0 +1,34 @@
+package serve
+
+import (
+	"fmt"
+
+	"phasor/trainer/inverse"
+	"phasor/trainer/score"
+)
+
+// engine is all that requests need of one version. It does not change once made, but for its cache.
+type engine struct {
+	version *Version
+	units   units
+	prior   *inverse.Prior
+	scorer  *score.Scorer
+	solvers *cache
+}
+
+func newEngine(v *Version, c Config) (*engine, error) {
+	if err := v.Spec.Validate(); err != nil {
+		return nil, fmt.Errorf("serve: version %d: %w", v.Version, err)
+	}
+	scorer, err := score.New(v.Model, v.Spec, nil, c.scoring)
+	if err != nil {
+		return nil, fmt.Errorf("serve: version %d: %w", v.Version, err)
+	}
+	prior, err := inverse.NewPrior(v.Model, c.Prior, c.Seed)
+	if err != nil {
+		return nil, fmt.Errorf("serve: version %d: %w", v.Version, err)
+	}
+	return &engine{version: v, units: newUnits(v.Spec), prior: prior, scorer: scorer, solvers: newCache(c.Limits.Cache)}, nil
+}
+
+func (e *engine) dim() int { return len(e.units.channels) }
