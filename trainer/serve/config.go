@@ -42,8 +42,7 @@ func fill[T comparable](v *T, otherwise T) {
 
 // Hooks are told what happens. They are called by the goroutines of requests and must not block.
 type Hooks struct {
-	// Request is told of every request that was answered: its endpoint, the last part of its path or "other", and the
-	// status code.
+	// Request is told of every request that was answered: its endpoint, one of [Endpoints], and the status code.
 	Request func(endpoint string, code int, took time.Duration)
 	// Served is told of each version when it begins to be served.
 	Served func(v Version, took time.Duration)

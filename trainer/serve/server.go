@@ -26,8 +26,19 @@ type route struct {
 	answer       func(w http.ResponseWriter, r *http.Request) error
 }
 
-// endpoint is the last part of the path, as the hooks have it.
-func (r route) endpoint() string { return r.path[strings.LastIndexByte(r.path, '/')+1:] }
+// endpoint is the name of the route, as the hooks have it.
+func (r route) endpoint() string {
+	return strings.TrimSuffix(strings.TrimPrefix(r.path, "/v1/"), ".json")
+}
+
+// Endpoints are the names that the hooks may hear.
+func Endpoints() []string {
+	names := []string{"other"}
+	for _, r := range (&Server{}).table() {
+		names = append(names, r.endpoint())
+	}
+	return names
+}
 
 // New makes a server without a model: [Server.Watch] gets it.
 func New(c Config) (*Server, error) {
@@ -36,7 +47,17 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: c, turns: make(chan struct{}, c.Limits.Active), mux: http.NewServeMux()}
-	s.routes = []route{
+	s.routes = s.table()
+	for _, r := range s.routes {
+		s.mux.Handle(r.method+" "+r.path, s.guarded(r.endpoint(), r.answer))
+	}
+	s.mux.Handle("/", s.guarded("other", s.elsewhere))
+	return s, nil
+}
+
+// table lists the operations.
+func (s *Server) table() []route {
+	return []route{
 		{"GET", "/v1/model", s.model},
 		{"POST", "/v1/sample", post(s, sampled)},
 		{"POST", "/v1/score", post(s, scored)},
@@ -46,11 +67,6 @@ func New(c Config) (*Server, error) {
 		{"POST", "/v1/deconvolve", post(s, deconvolved)},
 		{"GET", "/v1/openapi.json", s.openAPI},
 	}
-	for _, r := range s.routes {
-		s.mux.Handle(r.method+" "+r.path, s.guarded(r.endpoint(), r.answer))
-	}
-	s.mux.Handle("/", s.guarded("other", s.elsewhere))
-	return s, nil
 }
 
 // ServeHTTP implements http.Handler for the paths under /v1/.
