@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"encoding/binary"
 	"math"
 	"math/bits"
 	"strconv"
@@ -19,6 +20,9 @@ var (
 // strconv.ParseFloat gives, infinite beyond the range of float64, and the index
 // behind the number, or -1 if there is none.
 func number(b []byte, i int) (float64, int) {
+	if v, next := short(b, i); next > 0 {
+		return v, next
+	}
 	start := i
 	neg := false
 	if i < len(b) && b[i] == '-' {
@@ -100,6 +104,65 @@ func number(b []byte, i int) (float64, int) {
 		}
 	}
 	return parseFloat(b[start:i]), i
+}
+
+// short reads a number of up to seven characters, beside its sign, and without
+// exponent, if eight bytes can be looked at. It returns 0 for all others, valid or
+// not.
+//
+// A byte is a digit if it differs from '0' by at most 9. The sum marks those that
+// do not; what it carries reaches no byte before the end of the number.
+func short(b []byte, i int) (float64, int) {
+	const (
+		zeros = 0x3030303030303030
+		marks = 0x8080808080808080
+		past9 = 0x7676767676767676
+	)
+	if len(b)-i < 9 {
+		return 0, 0
+	}
+	neg := b[i] == '-'
+	if neg {
+		i++
+	}
+	w := binary.LittleEndian.Uint64(b[i:])
+	digits := w ^ zeros
+	others := (digits + past9 | digits) & marks
+	if others == 0 {
+		return 0, 0
+	}
+	at := bits.TrailingZeros64(others) &^ 7 // of the first byte that is no digit
+	end, frac := at, 0
+	if byte(w>>at) == '.' {
+		others &= others - 1
+		if others == 0 {
+			return 0, 0
+		}
+		end = bits.TrailingZeros64(others) &^ 7
+		if frac = end>>3 - at>>3 - 1; frac == 0 {
+			return 0, 0
+		}
+		before := uint64(1)<<at - 1
+		digits = digits&before | digits>>8&^before
+		digits <<= 72 - end
+	} else {
+		digits <<= (64 - at) & 63
+	}
+	if at == 0 || at > 8 && byte(w) == '0' || byte(w>>end)|0x20 == 'e' {
+		return 0, 0
+	}
+	v := float64(eight(digits)) / pow10[frac]
+	if neg {
+		v = -v
+	}
+	return v, i + end>>3
+}
+
+// eight returns the number of eight digits, the first one in the lowest byte.
+func eight(digits uint64) uint64 {
+	const pairs = 0x000000ff000000ff
+	digits = digits*10 + digits>>8
+	return ((digits&pairs)*(100+1000000<<32) + (digits>>16&pairs)*(1+10000<<32)) >> 32
 }
 
 func sign(neg bool) int {

@@ -25,7 +25,9 @@ func TestNumberEqualsParseFloat(t *testing.T) {
 	}
 	for range rounds(50000) {
 		var s string
-		switch r.IntN(6) {
+		switch r.IntN(7) {
+		case 6:
+			s = strconv.FormatFloat(r.NormFloat64()*math.Pow10(r.IntN(6)), 'f', r.IntN(5), 64)
 		case 0:
 			s = strconv.FormatFloat(math.Float64frombits(r.Uint64()&^(1<<62)), 'g', -1, 64)
 		case 1:
@@ -53,6 +55,11 @@ func TestNumberEqualsParseFloat(t *testing.T) {
 		got, next := number([]byte(s), 0)
 		if next != len(s) || !same(got, want) {
 			t.Fatalf("number(%q) = %v up to %d, want %v", s, got, next, want)
+		}
+		for _, tail := range []string{`,"b":1.25`, "}\n        ", "\xff\xff\xff\xff\xff\xff\xff\xff", " 12345678"} {
+			if got, next := number([]byte(s+tail), 0); next != len(s) || !same(got, want) {
+				t.Fatalf("number(%q) = %v up to %d, want %v up to %d", s+tail, got, next, want, len(s))
+			}
 		}
 		if skipNumber([]byte(s), 0) != len(s) {
 			t.Fatalf("skipNumber(%q) stops early", s)

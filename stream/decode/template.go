@@ -1,5 +1,7 @@
 package decode
 
+import "encoding/binary"
+
 // template is the layout of a record: the bytes between its values, and what
 // each value is for. A record with the same bytes between valid values follows
 // the grammar, because the record from which the layout was learnt did, and has
@@ -18,6 +20,10 @@ type slot struct {
 	only  int32 // the channel, if the value is for one channel only, else -1
 	node  int32 // the node, -1 for a value that is skipped
 	depth int32 // of the containers around the value
+
+	// The first and the last eight bytes of a literal of up to sixteen, so that
+	// it is compared at once; the mask has those that a shorter one has.
+	head, tail, mask uint64
 }
 
 // span is where a record that is being scanned has a value.
@@ -81,6 +87,7 @@ func (l *layouts) learn(s *scanner, b []byte) {
 		t.literal = append(t.literal, b[from:sp.start]...)
 		from = sp.end
 		v := slot{end: int32(len(t.literal)), only: -1, node: sp.node, depth: int32(sp.depth)}
+		v.words(t.literal[t.end():])
 		if sp.node >= 0 {
 			v.only = s.nodes[sp.node].only
 			for _, k := range s.nodes[sp.node].channels {
@@ -94,6 +101,25 @@ func (l *layouts) learn(s *scanner, b []byte) {
 	for _, how := range t.status {
 		t.full = t.full && how == present
 	}
+}
+
+// end returns where the literals of the slots end.
+func (t *template) end() int {
+	if len(t.slots) == 0 {
+		return 0
+	}
+	return int(t.slots[len(t.slots)-1].end)
+}
+
+func (v *slot) words(literal []byte) {
+	n := min(len(literal), 8)
+	var head, tail, mask [8]byte
+	copy(head[:], literal)
+	copy(tail[:], literal[len(literal)-n:])
+	for i := range n {
+		mask[i] = 0xff
+	}
+	v.head, v.tail, v.mask = binary.LittleEndian.Uint64(head[:]), binary.LittleEndian.Uint64(tail[:]), binary.LittleEndian.Uint64(mask[:])
 }
 
 // worth refuses records that would make large templates, and those in which a container
@@ -147,7 +173,16 @@ func (s *scanner) fit(t *template, b []byte, x []float64) (fits, regular bool) {
 		v := &t.slots[k]
 		end := int(v.end)
 		n := end - from
-		if len(b)-i <= n || string(b[i:i+n]) != string(t.literal[from:end]) {
+		same := false
+		switch left := len(b) - i; {
+		case n <= 8 && left > 8:
+			same = binary.LittleEndian.Uint64(b[i:])&v.mask == v.head
+		case n > 8 && n <= 16 && left > n:
+			same = binary.LittleEndian.Uint64(b[i:]) == v.head && binary.LittleEndian.Uint64(b[i+n-8:]) == v.tail
+		case left > n:
+			same = string(b[i:i+n]) == string(t.literal[from:end])
+		}
+		if !same {
 			return false, false
 		}
 		i += n
