@@ -105,7 +105,7 @@ func (net *Network) coordinates(p *Prior, q Problem) error {
 	net.input = in
 	// What the Gaussian leaves uncertain: C - K A C.
 	a, _, _ := q.white()
-	cross := project(a, func() *mat.Dense { d := mat.NewDense(p.dim, p.dim, nil); d.Copy(p.cov); return d }())
+	cross := project(a, mat.DenseCopyOf(p.cov))
 	var taken mat.Dense
 	taken.Mul(net.linear.gain, cross.T())
 	left := mat.NewSymDense(p.dim, nil)
@@ -145,33 +145,46 @@ func leading(s *mat.SymDense, k int) (*mat.Dense, []float64, error) {
 	return out, values, nil
 }
 
+// poolSize is the number of samples that the pairs are made of.
+const poolSize = 8000
+
 func (n Amortised) train(net *Network, p *Prior, q Problem, rng *rand.Rand) {
 	_, in := net.input.Dims()
 	_, out := net.output.Dims()
 	m := len(net.linear.expected)
-	residuals, errs := mat.NewDense(n.Batch, m, nil), mat.NewDense(n.Batch, p.dim, nil)
-	x, grad := mat.NewDense(n.Batch, in, nil), mat.NewDense(n.Batch, out, nil)
-	opt, g := newAdam(len(net.mlp.flat)), make([]float64, len(net.mlp.flat))
-	var squares mat.Dense
+	// The target of a pair is P'(x - mu - K r), of which P'(x - mu) is known
+	// before the noise is.
+	size := min(poolSize, p.Samples())
+	clean, centred := mat.NewDense(size, m, nil), mat.NewDense(size, p.dim, nil)
+	for i := range size {
+		x := p.record(i, rng)
+		q.A.Apply(clean.RawRowView(i), x)
+		axpy(-1, p.mean, x)
+		copy(centred.RawRowView(i), x)
+	}
+	var known, gain, squares mat.Dense
+	known.Mul(centred, net.output)
+	gain.Mul(net.linear.gain.T(), net.output)
 	squares.Mul(net.output.T(), net.output) // Diagonal: the variances of the outputs.
+	residuals, x, grad := mat.NewDense(n.Batch, m, nil), mat.NewDense(n.Batch, in, nil), mat.NewDense(n.Batch, out, nil)
+	opt, g, y := newAdam(len(net.mlp.flat)), make([]float64, len(net.mlp.flat)), make([]float64, m)
+	pairs := make([]int, n.Batch)
 	for step := range n.Steps {
-		for i := range n.Batch {
-			record := p.record(rng)
-			y := q.measure(record, rng)
+		for i := range pairs {
+			pairs[i] = rng.IntN(size)
+			copy(y, clean.RawRowView(pairs[i]))
+			q.Noise.Add(y, rng)
 			copy(residuals.RawRowView(i), net.linear.residual(y))
-			row := errs.RawRowView(i)
-			copy(row, record)
-			axpy(-1, net.linear.estimate(y), row)
 		}
 		x.Mul(residuals, net.input)
 		layers := net.mlp.forward(x)
 		// The loss |e - P o|^2 has the gradient 2 (P'P o - P'e).
-		grad.Mul(errs, net.output)
+		grad.Mul(residuals, &gain)
 		last := layers[len(layers)-1]
-		for i := range n.Batch {
-			row := grad.RawRowView(i)
+		for i, from := range pairs {
+			row, target := grad.RawRowView(i), known.RawRowView(from)
 			for k, o := range last.RawRowView(i) {
-				row[k] = 2 * (squares.At(k, k)*o - row[k]) / float64(n.Batch)
+				row[k] = 2 * (squares.At(k, k)*o - (target[k] - row[k])) / float64(n.Batch)
 			}
 		}
 		net.mlp.backward(g, layers, grad)
@@ -180,9 +193,9 @@ func (n Amortised) train(net *Network, p *Prior, q Problem, rng *rand.Rand) {
 	}
 }
 
-// record returns a random sample with a draw of what the generator leaves out.
-func (p *Prior) record(rng *rand.Rand) []float64 {
-	x := append([]float64(nil), p.x.RawRowView(rng.IntN(p.Samples()))...)
+// record returns sample i with a draw of what the generator leaves out.
+func (p *Prior) record(i int, rng *rand.Rand) []float64 {
+	x := append([]float64(nil), p.x.RawRowView(i)...)
 	if p.root != nil {
 		e := make([]float64, p.dim)
 		for i := range e {

@@ -68,10 +68,8 @@ func newConditional(mean []float64, cov *mat.SymDense, q Problem) (*conditional,
 // diagonal 1e-9 of its mean is added so that measurements without noise that
 // depend on each other have a factor too.
 func innovation(a Operator, cov *mat.SymDense, sigma float64) (cross *mat.Dense, factor *mat.Cholesky, err error) {
-	rows, cols := a.Dims()
-	full := mat.NewDense(cols, cols, nil)
-	full.Copy(cov)
-	cross = project(a, full)
+	rows, _ := a.Dims()
+	cross = project(a, mat.DenseCopyOf(cov))
 	s := mat.NewSymDense(rows, nil)
 	columns := project(a, mat.DenseCopyOf(cross.T()))
 	trace := 0.0

@@ -32,6 +32,9 @@ func (h Hybrid) Prepare(p *Prior, q Problem) (Solver, error) {
 	if h.Search.Steps == 0 {
 		h.Search.Steps = 100
 	}
+	if h.Search.Starts == 0 {
+		h.Search.Starts = 8
+	}
 	s, err := h.Search.prepare(p, q)
 	if err != nil {
 		return nil, err
@@ -53,7 +56,7 @@ func (h *hybrid) Name() string { return h.Hybrid.Name() }
 // Solve searches, samples and weighs.
 func (h *hybrid) Solve(y []float64) Answer {
 	z := h.standard(y)
-	ends := h.descend(z, h.starts(z))
+	ends := h.descend(z, h.modes(z))
 	g := h.prior.decoder
 	k, d, n := g.Latent(), g.Dim(), h.Hybrid.Samples
 	proposals := make([]proposal, len(ends))
@@ -81,7 +84,7 @@ func (h *hybrid) Solve(y []float64) Answer {
 	v, w := 1.0, make([]float64, n)
 	for range 40 {
 		for i := range w {
-			w[i] = prior[i] - misfit[i]/(2*v)
+			w[i] = (prior[i] - misfit[i]/2) / v
 		}
 		softmax(w)
 		if 1/dot(w, w) >= 30 || v > 1e12 {
@@ -91,6 +94,23 @@ func (h *hybrid) Solve(y []float64) Answer {
 	}
 	x, sd := h.local(z, c, w, v)
 	return Answer{Method: h.Name(), X: x, SD: sd, ESS: 1 / dot(w, w)}
+}
+
+// modes returns latents to start from: samples drawn by their weights, evenly
+// along them, so that every mode of the posterior has its share.
+func (h *hybrid) modes(z []float64) []float64 {
+	samples, w, _ := h.weights(z)
+	k := h.prior.decoder.Latent()
+	u := make([]float64, 0, h.Starts*k)
+	sum, at := 0.0, 0
+	for i := range h.Starts {
+		for goal := (float64(i) + .5) / float64(h.Starts); at < len(w)-1 && sum+w[at] < goal; at++ {
+			sum += w[at]
+		}
+		s := samples[at]
+		u = append(u, h.prior.u[s*k:(s+1)*k]...)
+	}
+	return u
 }
 
 // proposal is a normal law around a latent, given by the upper factor U of its

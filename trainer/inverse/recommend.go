@@ -40,6 +40,8 @@ type RecommendOptions struct {
 	Coordinates []int
 	// Records is the number of held-out records; 128, or as many as there are.
 	Records int
+	// Force takes the first method whatever its score.
+	Force bool
 }
 
 // smallGain is the gain over the Gaussian below which an answer says that the
@@ -86,16 +88,24 @@ func Recommend(p *Prior, q Problem, methods []Method, o RecommendOptions) (*Reco
 	if err := r.Scores[baseline].Err; err != nil {
 		return nil, err
 	}
-	r.choose(errs, baseline)
+	if o.Force {
+		if err := r.Scores[0].Err; err != nil {
+			return nil, err
+		}
+	}
+	r.choose(errs, baseline, o.Force)
 	r.solver = solvers[r.Best]
 	return r, nil
 }
 
 // choose sets the best method for the squared errors of each record.
-func (r *Recommendation) choose(errs [][]float64, baseline int) {
+func (r *Recommendation) choose(errs [][]float64, baseline int, force bool) {
 	r.Best = baseline
+	if force {
+		r.Best = 0
+	}
 	for i, e := range errs {
-		if e != nil && r.Scores[i].RMSE < r.Scores[r.Best].RMSE && clearly(e, errs[baseline]) {
+		if !force && e != nil && r.Scores[i].RMSE < r.Scores[r.Best].RMSE && clearly(e, errs[baseline]) {
 			r.Best = i
 		}
 	}
