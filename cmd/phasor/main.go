@@ -47,6 +47,7 @@ type cli struct {
 	Export    exportCmd    `cmd:"" help:"Write a model in a form for other programs."`
 	Score     scoreCmd     `cmd:"" help:"Say how odd records are, by a model."`
 	Clusters  clustersCmd  `cmd:"" help:"Find clusters in a sketch."`
+	Recover   recoverCmd   `cmd:"" help:"Recover records from measurements: missing channels, noise, compression, blur."`
 	Drift     driftCmd     `cmd:"" help:"Test whether two sketches, or two ranges of a store, differ."`
 	Models    modelsCmd    `cmd:"" help:"List, show, promote and roll back models."`
 	Bench     benchCmd     `cmd:"" help:"Measure this machine."`
