@@ -33,8 +33,12 @@ type decompressor struct {
 	source bytes.Reader
 	gzip   *gzip.Reader
 	lz4    *lz4.Reader
-	zstd   *zstd.Decoder
+	zstd   *zstd.Decoder // Of batches up to probe.
+	large  *zstd.Decoder // Of the others.
 }
+
+// probe is how much of a batch is expanded before the rest is measured: only what is known to fit gets more memory.
+const probe = 8 << 20
 
 // expand returns the expanded src, in the memory of dst if its capacity suffices; dst is empty. With codec none it
 // returns src.
@@ -43,26 +47,27 @@ func (d *decompressor) expand(dst []byte, codec uint16, src []byte) ([]byte, err
 	case codecNone:
 		return src, nil
 	case codecGzip:
-		d.source.Reset(src)
 		if d.gzip == nil {
 			d.gzip = new(gzip.Reader)
 		}
-		if err := d.gzip.Reset(&d.source); err != nil {
-			return nil, unexpectedEOF(err)
-		}
-		return d.drain(dst, d.gzip)
+		return d.drain(dst, func() (io.Reader, error) {
+			d.source.Reset(src)
+			return d.gzip, unexpectedEOF(d.gzip.Reset(&d.source))
+		})
 	case codecSnappy:
 		if bytes.HasPrefix(src, xerialMagic) {
 			return d.xerial(dst, src)
 		}
 		return d.snappy(dst, src)
 	case codecLZ4:
-		d.source.Reset(src)
 		if d.lz4 == nil {
 			d.lz4 = lz4.NewReader(nil)
 		}
-		d.lz4.Reset(&d.source)
-		return d.drain(dst, d.lz4)
+		return d.drain(dst, func() (io.Reader, error) {
+			d.source.Reset(src)
+			d.lz4.Reset(&d.source)
+			return d.lz4, nil
+		})
 	case codecZstd:
 		return d.zstandard(dst, src)
 	}
@@ -80,44 +85,85 @@ func (d *decompressor) reserve(dst []byte, n int) []byte {
 	return grown
 }
 
-// drain reads r to its end, but no more than the limit. Dst is empty; only its capacity counts.
-func (d *decompressor) drain(dst []byte, r io.Reader) ([]byte, error) {
-	for {
+// drain reads what open opens to its end, but no more than the limit. Dst is empty; only its capacity counts. Beyond the
+// probe the rest is measured, and read again into memory of its size if that is within the limit.
+func (d *decompressor) drain(dst []byte, open func() (io.Reader, error)) ([]byte, error) {
+	r, err := open()
+	if err != nil {
+		return nil, err
+	}
+	most := min(max(probe, cap(dst)), d.limit)
+	for len(dst) < most {
 		if len(dst) == cap(dst) {
 			dst = d.reserve(dst, min(64<<10, d.limit+1-len(dst)))
 		}
-		n, err := r.Read(dst[len(dst):min(cap(dst), d.limit+1)])
+		n, err := r.Read(dst[len(dst):min(cap(dst), most)])
 		dst = dst[:len(dst)+n]
-		switch {
-		case len(dst) > d.limit:
-			return nil, errTooLarge
-		case err == io.EOF:
+		if err == io.EOF {
 			return dst, nil
-		case err != nil:
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
+	rest, err := io.Copy(io.Discard, io.LimitReader(r, int64(d.limit-len(dst))+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case rest == 0:
+		return dst, nil
+	case rest > int64(d.limit-len(dst)):
+		return nil, errTooLarge
+	}
+	dst = make([]byte, len(dst)+int(rest))
+	if r, err = open(); err != nil {
+		return nil, err
+	}
+	_, err = io.ReadFull(r, dst)
+	return dst, err
 }
 
 // leastWindow is what zstd's own levels use up to: a limit below it must not refuse small batches for their window.
 const leastWindow = 8 << 20
 
-// zstandard leaves the growth of unknown sizes to the decoder, which stops at the larger of the limit and leastWindow.
-func (d *decompressor) zstandard(dst, src []byte) ([]byte, error) {
+// zstandard leaves the growth of unknown sizes to the decoder, which stops at the probe.
+func (d *decompressor) zstandard(dst, src []byte) (out []byte, err error) {
 	if d.zstd == nil {
-		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxMemory(uint64(max(d.limit, leastWindow))))
-		if err != nil {
+		if d.zstd, err = newZstd(max(probe, leastWindow)); err != nil {
 			return nil, err
 		}
-		d.zstd = z
 	}
-	out, err := d.zstd.DecodeAll(src, dst)
-	if len(out) > d.limit || errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) {
+	out, err = d.zstd.DecodeAll(src, dst)
+	if !errors.Is(err, zstd.ErrDecoderSizeExceeded) && !errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		if len(out) > d.limit {
+			return nil, errTooLarge
+		}
+		return out, err
+	}
+	if d.limit <= probe {
+		return nil, errTooLarge
+	}
+	if d.large == nil {
+		if d.large, err = newZstd(d.limit); err != nil {
+			return nil, err
+		}
+	}
+	out, err = d.drain(dst, func() (io.Reader, error) {
+		d.source.Reset(src)
+		return d.large, d.large.Reset(&d.source)
+	})
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
 		return nil, errTooLarge
 	}
 	return out, err
 }
+
+func newZstd(most int) (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(uint64(most)))
+}
+
+// snappyRatio is more than any snappy block expands by: a copy of 64 bytes takes 3.
+const snappyRatio = 32
 
 // snappy appends one raw block, whose length stands at its front.
 func (d *decompressor) snappy(dst, src []byte) ([]byte, error) {
@@ -127,6 +173,8 @@ func (d *decompressor) snappy(dst, src []byte) ([]byte, error) {
 		return nil, err
 	case n > d.limit-len(dst):
 		return nil, errTooLarge
+	case n/snappyRatio > len(src):
+		return nil, fmt.Errorf("a block of %d bytes says that it expands to %d", len(src), n)
 	}
 	dst = d.reserve(dst, n)
 	end := len(dst) + n
@@ -165,7 +213,9 @@ func (d *decompressor) xerial(dst, src []byte) ([]byte, error) {
 }
 
 func (d *decompressor) close() {
-	if d.zstd != nil {
-		d.zstd.Close()
+	for _, z := range []*zstd.Decoder{d.zstd, d.large} {
+		if z != nil {
+			z.Close()
+		}
 	}
 }

@@ -188,14 +188,15 @@ func TestBombsAreRefused(t *testing.T) {
 	})
 }
 
-// Every codec returns what was put in, at sizes around the limit.
+// Every codec returns what was put in, at sizes around the limit and around the size from which on it is measured first.
 func TestDecompressionLimit(t *testing.T) {
-	const limit = 1 << 20
 	eachCodec(func(name string, codec int, xerial bool) {
 		if codec == codecNone {
 			return
 		}
-		for _, size := range []int{1, 1000, limit - 1, limit, limit + 1} {
+		for _, c := range [][2]int{{1, 1 << 20}, {1000, 1 << 20}, {1<<20 - 1, 1 << 20}, {1 << 20, 1 << 20}, {1<<20 + 1, 1 << 20}, {probe - 1, 12 << 20}, {probe, 12 << 20},
+			{probe + 1, 12 << 20}, {probe, probe}, {probe + 1, probe}, {12<<20 - 1, 12 << 20}, {12 << 20, 12 << 20}, {12<<20 + 1, 12 << 20}} {
+			size, limit := c[0], c[1]
 			d := decompressor{limit: limit}
 			in := bytes.Repeat([]byte("phasor"), size/6+1)[:size]
 			out, err := d.expand(make([]byte, 0, 100), uint16(codec), compress(codec, xerial, in))
