@@ -34,7 +34,7 @@ func split(text string) (location, prefix string, err error) {
 		return "", "", fmt.Errorf("bucket/cloud: not a URL: %w", errors.Unwrap(err)) // without the text, which may hold a secret
 	}
 	if !Scheme(u.Scheme) || u.Host == "" || u.User != nil || u.Fragment != "" {
-		return "", "", fmt.Errorf("bucket/cloud: %q: use gs://bucket/prefix or azblob://container/prefix, with credentials in the environment", u.Redacted())
+		return "", "", fmt.Errorf("bucket/cloud: %q: use gs://bucket/prefix or azblob://container/prefix, with credentials in the environment", (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
 	}
 	if prefix = strings.Trim(u.Path, "/"); prefix != "" {
 		if err := bucket.ValidName(prefix); err != nil {

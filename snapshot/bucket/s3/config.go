@@ -72,13 +72,14 @@ func ParseURL(text string) (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("bucket/s3: not a URL: %w", errors.Unwrap(err)) // without the text, which may hold a secret
 	}
+	shown := &url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path} // Without user and query, which may hold a secret.
 	if u.Scheme != "s3" || u.Host == "" || u.User != nil || u.Fragment != "" {
-		return Config{}, fmt.Errorf("bucket/s3: %q: use s3://bucket/prefix?endpoint=…&region=…, with credentials in the environment or a file", u.Redacted())
+		return Config{}, fmt.Errorf("bucket/s3: %q: use s3://bucket/prefix?endpoint=…&region=…, with credentials in the environment or a file", shown)
 	}
 	c := Config{Bucket: u.Host, Prefix: strings.Trim(u.Path, "/")}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return Config{}, fmt.Errorf("bucket/s3: parameters of %q: %w", text, err)
+		return Config{}, fmt.Errorf("bucket/s3: parameters of %q: %w", shown, err)
 	}
 	for key, values := range query {
 		value := values[len(values)-1]
@@ -102,7 +103,7 @@ func ParseURL(text string) (Config, error) {
 			err = errors.New("unknown: use endpoint, region, profile, credentials_file, path_style, anonymous, single_writer")
 		}
 		if err != nil {
-			return Config{}, fmt.Errorf("bucket/s3: parameter %q of %q: %w", key, text, err)
+			return Config{}, fmt.Errorf("bucket/s3: parameter %q of %q: %w", key, shown, err)
 		}
 	}
 	return c, c.Validate()
