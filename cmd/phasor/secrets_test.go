@@ -1,0 +1,82 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+
+	"phasor/stream/embedded"
+)
+
+// TestSecretsStayIn runs the program with a password and keys, right and wrong, and looks for them in everything that it
+// writes: log, errors, pages, metrics and the store.
+func TestSecretsStayIn(t *testing.T) {
+	const user, password, key = "phasor-user", "pa55-w0rd+of/kafka", "s3cr3t+key/of/the/store"
+	b, err := embedded.Start(embedded.Config{Topics: map[string]int{promiseTopic: promisePartitions}, Users: []embedded.User{{Mechanism: "PLAIN", Name: user, Password: password}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	p := newPromise(t, b.Addrs(), false, kgo.SASL(plain.Auth{User: user, Pass: password}.AsMechanism()))
+	p.edit("kafka:\n", fmt.Sprintf("kafka:\n  sasl: {mechanism: plain, user: %s}\n", user))
+	t.Setenv("PHASOR_KAFKA_PASSWORD", password)
+	t.Setenv("AWS_ACCESS_KEY_ID", "access")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", key)
+
+	var said strings.Builder
+	s := p.start()
+	p.progress(true, s)
+	for _, path := range []string{"/", "/status.json", "/metrics", "/livez", "/readyz", "/config", "/debug/vars"} {
+		_, body := s.get(path)
+		said.WriteString(body)
+	}
+	p.finish(s)
+
+	run := func(args ...string) {
+		out, err := exec.Command(p.binary, args...).CombinedOutput()
+		if err == nil {
+			t.Errorf("%q succeeded", args)
+		}
+		said.Write(out)
+	}
+	run("sketcher", "--config", p.path("phasor.yaml"), "--log.level", "debug", "--store", "s3://bucket/prefix?endpoint=http://127.0.0.1:1&region=x")
+	run("models", "list", "--name", "x", "--store", "s3://user:"+url.PathEscape(key)+"@bucket/prefix?endpoint=http://127.0.0.1:1")
+	run("models", "list", "--name", "x", "--store", "s3://bucket?secret_key="+url.QueryEscape(key))
+	t.Setenv("PHASOR_KAFKA_PASSWORD", password+"x")
+	said.WriteString(p.start().ends())
+	for _, name := range p.logs {
+		log, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said.Write(log)
+	}
+	for name := range p.objects() {
+		object, err := p.bucket.Get(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said.Write(object)
+	}
+	if !strings.Contains(said.String(), "authentication failed") || said.Len() < 10000 {
+		t.Fatalf("the runs said nothing of the kind that might hold a secret: %d bytes", said.Len())
+	}
+	for _, secret := range []string{password, key} {
+		for form, text := range map[string]string{"plain": secret, "URL": url.QueryEscape(secret), "path": url.PathEscape(secret), "hex": hex.EncodeToString([]byte(secret)),
+			"base64": base64.StdEncoding.EncodeToString([]byte(secret))} {
+			if i := strings.Index(said.String(), text); i >= 0 {
+				t.Errorf("%q (%s) was written: …%.200s…", secret, form, said.String()[max(0, i-80):])
+			}
+		}
+	}
+}
