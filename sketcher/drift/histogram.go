@@ -141,8 +141,14 @@ func (w whitening) apply(row []float64) {
 				y[i] += w[c*size+i*shapeOrder+j] * x
 			}
 		}
-		for i, x := range y {
-			e[i] = clipped(x)
-		}
+		copy(e, y[:])
+	}
+}
+
+// applyClipped is apply on innovations that are clipped again.
+func (w whitening) applyClipped(row []float64) {
+	w.apply(row)
+	for k, x := range row {
+		row[k] = clipped(x)
 	}
 }

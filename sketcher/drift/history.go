@@ -19,6 +19,7 @@ const (
 	TooFewPanes    Shortfall = iota + 1 // fewer panes than a reference needs
 	WindowTooShort                      // fewer effective records in the compared range than the test needs
 	Unsteady                            // parts of the reference differ from each other
+	PanesTooShort                       // panes are short against the dependence between records
 )
 
 // HistoryError says why panes do not make a reference. It wraps ErrNotEnoughHistory.
@@ -26,7 +27,7 @@ type HistoryError struct {
 	Lacks      Shortfall
 	Have, Need int     // panes
 	Skipped    int     // panes left out for too few records
-	Group      Group   // of WindowTooShort and Unsteady
+	Group      Group   // that is concerned, 0 if it is all
 	Parts      int     // of Unsteady: the reference was cut in so many parts
 	Q          float64 // of Unsteady: mean squared difference of the parts; 1 is expected
 }
@@ -35,9 +36,14 @@ type HistoryError struct {
 func (e *HistoryError) Error() string {
 	switch e.Lacks {
 	case TooFewPanes:
+		if e.Group != 0 {
+			return fmt.Sprintf("drift: not enough history: %d panes where the dependence between records asks for %d (group %v; %d more held too few records): lengthen the longer range", e.Have, e.Need, e.Group, e.Skipped)
+		}
 		return fmt.Sprintf("drift: not enough history: %d panes where %d are needed (%d more held too few records): wait for more panes, or lengthen the reference", e.Have, e.Need, e.Skipped)
 	case WindowTooShort:
 		return fmt.Sprintf("drift: not enough history: %d panes are compared where the dependence between records asks for %d (group %v): compare a longer range", e.Have, e.Need, e.Group)
+	case PanesTooShort:
+		return fmt.Sprintf("drift: not enough history: panes are short against the dependence between records: %d of them make a window of enough effective records where the scan has at most %d (group %v): use panes %d times as long", e.Need, e.Have, e.Group, (e.Need+e.Have-1)/e.Have)
 	default:
 		return fmt.Sprintf("drift: not enough history: the reference is not steady, its %d parts differ %.1f times as much as they should (group %v): it holds a change or a season longer than its parts; use a reference of several such seasons, or start it after the change", e.Parts, e.Q, e.Group)
 	}

@@ -251,7 +251,7 @@ func (m *model) standardise(centred, records []float64) {
 	if b, ok := m.shapes(); ok {
 		m.white = newWhitening(e, p, b, m.alive)
 		for t := range n {
-			m.white.apply(e[t*p+b.lo : t*p+b.hi])
+			m.white.applyClipped(e[t*p+b.lo : t*p+b.hi])
 		}
 	}
 	m.innov = e

@@ -132,7 +132,7 @@ func TestPValuesAreUniform(t *testing.T) {
 		m := fit(l, normalPanes(l, 200, .2, rng))
 		y := normalPanes(l, 8*20, .2, rng)
 		for i := range 20 {
-			res, err := m.compare(y.slice(i*8, i*8+8), nil)
+			res, err := m.compare(y.slice(i*8, i*8+8), nil, significance)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -171,7 +171,7 @@ func TestCompareHoldsItsLevel(t *testing.T) {
 			x := normalPanes(l, size+each*window, .2, rng)
 			m := fit(l, x.slice(0, size))
 			for i := range each {
-				res, err := m.compare(x.slice(size+i*window, size+(i+1)*window), nil)
+				res, err := m.compare(x.slice(size+i*window, size+(i+1)*window), nil, significance)
 				if err != nil {
 					t.Fatal(err)
 				}

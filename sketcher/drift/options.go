@@ -8,12 +8,26 @@ import (
 const (
 	leastSequential = 20  // panes of a reference of a scan
 	leastTest       = 200 // panes of a reference from which p-values near 1 % hold
+	coarse          = .05 // level from which fewer panes do
+)
+
+// Method is how a scan weighs its panes.
+type Method uint8
+
+// The methods.
+const (
+	WindowScan      Method = iota // sums over windows of the last 1, 2, 4 .. 64 panes
+	ShiryaevRoberts               // likelihood ratios over all panes at which a change may have begun
 )
 
 // Options say how a scan is calibrated. The zero value holds the defaults.
 type Options struct {
+	// Method is how panes are weighed; default WindowScan.
+	Method Method
 	// ARL is the mean number of panes between false alarms; default 1000.
 	ARL float64
+	// Level is the probability of calling two equal ranges different; default .01.
+	Level float64
 	// Groups are the groups to test; default: all that the projection gives.
 	Groups []Group
 	// Windows are the numbers of panes that are tested together, ascending, at most
@@ -33,6 +47,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.ARL == 0 {
 		o.ARL = 1000
 	}
+	if o.Level == 0 {
+		o.Level = significance
+	}
 	if o.Windows == nil {
 		o.Windows = []int{1, 2, 4, 8, 16, 32, 64}
 	}
@@ -42,8 +59,14 @@ func (o Options) withDefaults() (Options, error) {
 	if o.MinRecords == 0 {
 		o.MinRecords = 8
 	}
+	if o.Method > ShiryaevRoberts {
+		return o, fmt.Errorf("drift: method %d: use WindowScan or ShiryaevRoberts", o.Method)
+	}
 	if !(o.ARL > 1) || math.IsInf(o.ARL, 1) {
 		return o, fmt.Errorf("drift: %v panes between false alarms: ask for a finite number above 1", o.ARL)
+	}
+	if !(o.Level > 0 && o.Level < 1) {
+		return o, fmt.Errorf("drift: level %v: ask for a probability between 0 and 1, .01 by default", o.Level)
 	}
 	last := 0
 	for _, w := range o.Windows {

@@ -7,16 +7,19 @@ import (
 	"phasor/sketcher/sketch"
 )
 
-// significance is the level of a comparison's threshold.
-const significance = .01
+const (
+	significance   = .01 // level of a comparison's threshold, if Options name none
+	windowsInRange = 4   // windows of enough effective records that the longer range must hold
+)
 
 // TwoRanges compares two ranges of panes under the dependence between records that the
 // longer of them shows: it is the reference and the other one window. The p-value is the
-// smallest of the groups' times their number; Threshold is at 1 %. Groups that need a
-// longer window are left out. The error wraps ErrNotEnoughHistory, as a *HistoryError,
-// when the longer range has fewer than 20 panes or is not steady, the shorter has none,
-// or no group remains; and ErrMap when the sketches are not of one bound map. Of the
-// options it reads Groups and MinRecords.
+// smallest of the groups' times their number; Threshold is at [Options.Level]. Groups
+// that need a longer window, or a longer range of four such windows, are left out. The
+// error wraps ErrNotEnoughHistory, as a *HistoryError, when the longer range has fewer
+// panes than the level asks for, 200 below 5 % and 20 else, or is not steady, the shorter
+// has none, or no group remains; and ErrMap when the sketches are not of one bound map.
+// Of the options it reads Groups, MinRecords and Level.
 func TwoRanges(a, b []*sketch.Accumulator, opt Options) (Result, error) {
 	opt, err := opt.withDefaults()
 	if err != nil {
@@ -43,8 +46,12 @@ func TwoRanges(a, b []*sketch.Accumulator, opt Options) (Result, error) {
 	if y.len() > x.len() {
 		x, y = y, x
 	}
-	if x.len() < leastSequential {
-		return Result{}, &HistoryError{Lacks: TooFewPanes, Have: x.len(), Need: leastSequential, Skipped: skippedA + skippedB}
+	least := leastSequential
+	if opt.Level < coarse {
+		least = leastTest
+	}
+	if x.len() < least {
+		return Result{}, &HistoryError{Lacks: TooFewPanes, Have: x.len(), Need: least, Skipped: skippedA + skippedB}
 	}
 	if y.len() == 0 {
 		return Result{}, &HistoryError{Lacks: TooFewPanes, Need: 1, Skipped: skippedA + skippedB}
@@ -53,7 +60,7 @@ func TwoRanges(a, b []*sketch.Accumulator, opt Options) (Result, error) {
 	if err := model.steady(); err != nil {
 		return Result{}, err
 	}
-	res, err := model.compare(y, p.names)
+	res, err := model.compare(y, p.names, opt.Level)
 	if err != nil {
 		return Result{}, err
 	}
@@ -62,7 +69,7 @@ func TwoRanges(a, b []*sketch.Accumulator, opt Options) (Result, error) {
 }
 
 // compare tests all panes of y as one window.
-func (m *model) compare(y *panes, names []string) (Result, error) {
+func (m *model) compare(y *panes, names []string, level float64) (Result, error) {
 	n := y.len()
 	sum := make([]float64, m.width())
 	var g float64
@@ -76,10 +83,10 @@ func (m *model) compare(y *panes, names []string) (Result, error) {
 	}
 	s := newScorer(m, []int{n}, float64(m.size))
 	by := windowScale(float64(n), g, m.size)
-	res := Result{Threshold: -math.Log10(significance), Window: n, EffectiveRatio: 1}
+	res := Result{Threshold: -math.Log10(level), Window: n, EffectiveRatio: 1}
 	var tested float64
-	var need int
-	var short Group
+	var need, few int
+	var short, slow Group
 	for i, b := range m.blocks {
 		res.EffectiveRatio = min(res.EffectiveRatio, 1/m.tau[i])
 		if m.w0[i] > n {
@@ -88,10 +95,19 @@ func (m *model) compare(y *panes, names []string) (Result, error) {
 			}
 			continue
 		}
+		if least := windowsInRange * m.w0[i]; least > m.size {
+			if few == 0 || least < few {
+				few, slow = least, b.group
+			}
+			continue
+		}
 		tested++
 		if lp := s.score(i, 0, sum, by); res.Group == 0 || lp > res.Statistic {
 			res.Statistic, res.Group = lp, b.group
 		}
+	}
+	if tested == 0 && few > 0 {
+		return Result{}, &HistoryError{Lacks: TooFewPanes, Have: m.size, Need: few, Group: slow}
 	}
 	if tested == 0 {
 		return Result{}, &HistoryError{Lacks: WindowTooShort, Have: n, Need: need, Group: short}
@@ -104,7 +120,7 @@ func (m *model) compare(y *panes, names []string) (Result, error) {
 		res.Channels = channelsOf(nil, res.Moves)
 	}
 	if m.size < leastTest {
-		res.Caution = fmt.Sprintf("the longer range has %d panes: p-values near 1 %% need %d", m.size, leastTest)
+		res.Caution = fmt.Sprintf("the longer range has %d panes: p-values below %g %% need %d", m.size, 100*coarse, leastTest)
 	}
 	return res, nil
 }

@@ -58,15 +58,18 @@ func TestTwoRangesNeedHistory(t *testing.T) {
 	if _, err := TwoRanges(panes[:19], panes[20:30], Options{}); !errors.As(err, &e) || e.Lacks != TooFewPanes {
 		t.Errorf("19 panes against 10: %v", err)
 	}
-	if _, err := TwoRanges(panes[:40], []*sketch.Accumulator{sketch.New(m)}, Options{}); !errors.As(err, &e) || e.Lacks != TooFewPanes {
+	if _, err := TwoRanges(panes[:40], []*sketch.Accumulator{sketch.New(m)}, Options{Level: .05}); !errors.As(err, &e) || e.Lacks != TooFewPanes {
 		t.Errorf("an empty pane: %v", err)
 	}
+	if _, err := TwoRanges(panes[:40], panes[40:], Options{}); !errors.As(err, &e) || e.Lacks != TooFewPanes || e.Need != 200 {
+		t.Errorf("40 panes at 1 %%: %v", err)
+	}
 	// The order of the ranges does not matter, and a short reference is said to be one.
-	a, err := TwoRanges(panes[:40], panes[40:], Options{})
+	a, err := TwoRanges(panes[:40], panes[40:], Options{Level: .05})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := TwoRanges(panes[40:], panes[:40], Options{})
+	b, err := TwoRanges(panes[40:], panes[:40], Options{Level: .05})
 	if err != nil || a.PValue != b.PValue || a.Caution == "" {
 		t.Errorf("%+v, turned round %+v, %v", a, b, err)
 	}

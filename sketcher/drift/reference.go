@@ -20,6 +20,7 @@ type Reference struct {
 	h          []float64
 	level      float64 // the common threshold, in -log10 p
 	law        exceedance
+	shiryaev   *shiryaevPlan // nil for the scan
 	ratio      float64
 	skipped    int
 }
@@ -52,6 +53,9 @@ func NewReference(p *Projection, sketches []*sketch.Accumulator, opt Options) (*
 	if err := m.steady(); err != nil {
 		return nil, err
 	}
+	if err := m.resolved(); err != nil {
+		return nil, err
+	}
 	r := calibrate(m, opt)
 	r.projection, r.skipped = p, skipped
 	return r, nil
@@ -59,21 +63,22 @@ func NewReference(p *Projection, sketches []*sketch.Accumulator, opt Options) (*
 
 // calibrate simulates the thresholds of a scan against m.
 func calibrate(m *model, opt Options) *Reference {
-	r := &Reference{opt: opt, model: m, scorer: newScorer(m, opt.Windows, math.Inf(1))}
-	r.scorer.tabulate()
-	tr := simulate(r.scorer, opt.Simulations, opt.Seed)
-	by := caution
-	if _, ok := m.shapes(); ok {
-		by = shapesCaution
+	r := &Reference{opt: opt, model: m, scorer: newScorer(m, opt.Windows, math.Inf(1)), ratio: 1}
+	for _, tau := range m.tau {
+		r.ratio = min(r.ratio, 1/tau)
 	}
-	r.h = append([]float64(nil), tr.thresholds(opt.ARL, by)...)
+	r.scorer.tabulate()
+	if opt.Method == ShiryaevRoberts {
+		r.calibrateShiryaev()
+		r.h = slices.Repeat([]float64{r.level}, len(m.blocks))
+		m.centred, m.innov = nil, nil
+		return r
+	}
+	tr := simulate(r.scorer, opt.Simulations, opt.Seed)
+	r.h = append([]float64(nil), tr.thresholds(opt.ARL, cautionOf(m))...)
 	r.law = tr.law(r.h)
 	for _, v := range r.h {
 		r.level += v / float64(len(r.h))
-	}
-	r.ratio = 1
-	for _, tau := range m.tau {
-		r.ratio = min(r.ratio, 1/tau)
 	}
 	m.centred, m.innov = nil, nil
 	return r

@@ -8,6 +8,7 @@ const (
 	Scanned    Skip = iota // not skipped
 	FewRecords             // fewer records than Options.MinRecords
 	OtherMap               // sketched with another feature map
+	Learning               // taken to learn the noise, of which too little is known
 )
 
 // String returns the reason in plain words.
@@ -19,6 +20,8 @@ func (s Skip) String() string {
 		return "too few records in the pane"
 	case OtherMap:
 		return "the pane was sketched with another map"
+	case Learning:
+		return "not enough history: the noise is being learned"
 	}
 	return "unknown"
 }

@@ -84,13 +84,19 @@ type watch struct {
 	x     []float64
 	sum   []float64
 	size  []float64 // by block, what the pane's size does to its spread
+
+	clipping bool      // innovations are clipped about the reference's mean
+	evidence *shiryaev // of the method ShiryaevRoberts
 }
 
 func newWatch(r *Reference) watch {
 	p := r.model.width()
-	w := watch{r: r, ring: make([]float64, largestWindow*p), root: make([]float64, largestWindow), x: make([]float64, p), sum: make([]float64, p), size: make([]float64, len(r.model.blocks))}
+	w := watch{r: r, clipping: true, ring: make([]float64, largestWindow*p), root: make([]float64, largestWindow), x: make([]float64, p), sum: make([]float64, p), size: make([]float64, len(r.model.blocks))}
 	for i := range w.lags {
 		w.lags[i] = make([]float64, p)
+	}
+	if r.shiryaev != nil {
+		w.evidence = newShiryaev(r.shiryaev)
 	}
 	return w
 }
@@ -98,6 +104,9 @@ func newWatch(r *Reference) watch {
 // push scans the next pane's coordinates.
 func (w *watch) push(row []float64, records float64) Result {
 	w.admit(row, records)
+	if w.evidence != nil {
+		return w.shiryaevResult()
+	}
 	return w.scan()
 }
 
@@ -121,9 +130,15 @@ func (w *watch) admit(row []float64, records float64) float64 {
 			for j := range order {
 				v -= m.coef[j][k] * w.lags[j][k]
 			}
-			e[k] = clipped(v/(sd[k]*w.size[i]) - m.offset[k])
+			if e[k] = v/(sd[k]*w.size[i]) - m.offset[k]; w.clipping {
+				e[k] = clipped(e[k])
+			}
 		}
-		if b.group == GroupH {
+		switch {
+		case b.group != GroupH:
+		case w.clipping:
+			m.white.applyClipped(e[b.lo:b.hi])
+		default:
 			m.white.apply(e[b.lo:b.hi])
 		}
 	}

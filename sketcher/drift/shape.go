@@ -23,10 +23,31 @@ func (m *model) shape() {
 			tau = max(tau, m.sd[k]*m.sd[k]/(memory*memory))
 		}
 		m.tau[i], m.w0[i] = tau, 1
-		for m.w0[i] < largestWindow && m.records*float64(m.w0[i])/tau < enoughRecords {
+		for m.records*float64(m.w0[i])/tau < enoughRecords {
 			m.w0[i] *= 2
 		}
 	}
+}
+
+// resolved returns a *HistoryError when not even the scan's longest window holds enough
+// effective records for any of the groups that see a level: the panes are short against
+// the dependence, and what looks like a change may be the stream's own slow wander.
+func (m *model) resolved() error {
+	var short Group
+	need := 0
+	for i, b := range m.blocks {
+		switch {
+		case b.group == GroupCV || b.group == GroupC || b.group == GroupH:
+		case m.w0[i] <= largestWindow:
+			return nil
+		case need == 0 || m.w0[i] < need:
+			need, short = m.w0[i], b.group
+		}
+	}
+	if need == 0 {
+		return nil
+	}
+	return &HistoryError{Lacks: PanesTooShort, Have: largestWindow, Need: need, Group: short}
 }
 
 // degrees returns nu = p²/tr(C²) of block i with the unbiased tr(C²), the mean of

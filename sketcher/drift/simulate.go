@@ -23,19 +23,41 @@ type trials struct {
 	score        []float32
 }
 
-// simulate runs the scan on panes without a change that have the innovations'
-// correlation and the Student scale of each block, with mean and spread estimated from
-// a reference of as many panes in each run.
+// simulate runs the scan on panes without a change.
 func simulate(s *scorer, runs int, seed uint64) *trials {
 	m, p := s.m, s.m.width()
+	sums := make([]float64, (horizon+1)*p)
+	diff := make([]float64, p)
+	tr := &trials{runs: runs, blocks: len(m.blocks), score: make([]float32, 0, runs*horizon*len(m.blocks))}
+	m.simulated(runs, seed, func(rows []float64) {
+		for t := range horizon {
+			floats.AddTo(sums[(t+1)*p:(t+2)*p], sums[t*p:(t+1)*p], rows[t*p:(t+1)*p])
+			for i, b := range m.blocks {
+				var most float64
+				for j, w := range s.windows {
+					if w > t+1 {
+						break
+					}
+					floats.SubTo(diff[b.lo:b.hi], sums[(t+1)*p+b.lo:(t+1)*p+b.hi], sums[(t+1-w)*p+b.lo:(t+1-w)*p+b.hi])
+					most = max(most, s.score(i, j, diff, windowScale(float64(w), float64(w), m.size)))
+				}
+				tr.score = append(tr.score, float32(most))
+			}
+		}
+	})
+	return tr
+}
+
+// simulated calls yield with the innovations of horizon panes without a change, so many
+// times. They have the innovations' correlation and the Student scale of each block; mean
+// and spread are estimated in each run from a reference of as many panes.
+func (m *model) simulated(runs int, seed uint64, yield func(rows []float64)) {
+	p := m.width()
 	size := min(m.size, simulatedSize)
 	l := m.factor()
 	src := rand.NewPCG(seed, 0x6472696674)
 	rng := rand.New(src)
 	rows := general(size+horizon, p)
-	sums := make([]float64, (horizon+1)*p)
-	diff := make([]float64, p)
-	tr := &trials{runs: runs, blocks: len(m.blocks), score: make([]float32, 0, runs*horizon*len(m.blocks))}
 	truth := make([]float64, p)
 	for k := range truth {
 		row := l.Data[k*l.Stride : k*l.Stride+k+1]
@@ -48,23 +70,8 @@ func simulate(s *scorer, runs int, seed uint64) *trials {
 		blas64.Trmm(blas.Right, blas.Trans, 1, l, rows)
 		m.heavy(rows, src)
 		m.restandardise(rows, size, truth)
-		for t := range horizon {
-			floats.AddTo(sums[(t+1)*p:(t+2)*p], sums[t*p:(t+1)*p], rows.Data[(size+t)*p:(size+t+1)*p])
-			for i := range m.blocks {
-				var most float64
-				for j, w := range s.windows {
-					if w > t+1 {
-						break
-					}
-					b := m.blocks[i]
-					floats.SubTo(diff[b.lo:b.hi], sums[(t+1)*p+b.lo:(t+1)*p+b.hi], sums[(t+1-w)*p+b.lo:(t+1-w)*p+b.hi])
-					most = max(most, s.score(i, j, diff, windowScale(float64(w), float64(w), m.size)))
-				}
-				tr.score = append(tr.score, float32(most))
-			}
-		}
+		yield(rows.Data[size*p:])
 	}
-	return tr
 }
 
 // windowScale is the factor 1/sqrt(w + g²/R) of a sum of w innovations about a mean that
@@ -132,7 +139,7 @@ func (m *model) restandardise(rows blas64.General, size int, truth []float64) {
 			row[k] = clipped((row[k] - mean[k]) * v[k])
 		}
 		if shapes {
-			white.apply(row[b.lo:b.hi])
+			white.applyClipped(row[b.lo:b.hi])
 		}
 	}
 }

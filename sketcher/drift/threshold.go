@@ -15,6 +15,13 @@ const (
 	tailShare = .1
 )
 
+func cautionOf(m *model) float64 {
+	if _, ok := m.shapes(); ok {
+		return shapesCaution
+	}
+	return caution
+}
+
 // exceedance is the distribution of a simulated statistic: its values in ascending
 // order and the mean excess over the value that a share top exceeds.
 type exceedance struct {

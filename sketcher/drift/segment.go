@@ -1,0 +1,169 @@
+package drift
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+)
+
+// segment is the current segment of a Rolling: its innovations e about the model's mean,
+// not clipped, with sums by which any split of it is judged. A level that moved by delta
+// moves e by root delta, root = sqrt(records / mean records), so the level of the earlier
+// panes is sum(root e)/sum(root²).
+type segment struct {
+	r     *Reference // the noise and the thresholds
+	watch watch
+	e     []float64 // rows of innovations
+	root  []float64
+	sum   []float64 // rows of running sums of e, one more than panes
+	level []float64 // the same of root e
+	power []float64 // the same of root²
+	diff  []float64
+}
+
+func (s *segment) begin() {
+	p := s.r.model.width()
+	s.watch = newWatch(s.r)
+	s.e, s.root = s.e[:0], s.root[:0]
+	s.sum, s.level, s.power = append(s.sum[:0], make([]float64, p)...), append(s.level[:0], make([]float64, p)...), append(s.power[:0], 0)
+	s.diff = make([]float64, p)
+}
+
+func (s *segment) len() int { return len(s.root) }
+
+// push takes the next pane. Its innovations are clipped about the level of the panes
+// before, once there are enough.
+func (s *segment) push(row []float64, records float64) {
+	w := &s.watch
+	p := len(s.diff)
+	w.clipping = false
+	root := w.admit(row, records)
+	s.e = append(s.e, w.row(0)...)
+	e := s.e[len(s.e)-p:]
+	if n := s.len(); n >= leastEarlier {
+		s.about(e, root, n)
+	}
+	s.root = append(s.root, root)
+	s.accumulate(e, root)
+}
+
+// about clips innovations about the level of the first n panes.
+func (s *segment) about(e []float64, root float64, n int) {
+	p := len(e)
+	for k := range e {
+		base := root * s.level[n*p+k] / s.power[n]
+		e[k] = base + clipped(e[k]-base)
+	}
+}
+
+func (s *segment) accumulate(e []float64, root float64) {
+	p, n := len(e), len(s.power)-1
+	for k, v := range e {
+		s.sum = append(s.sum, s.sum[n*p+k]+v)
+		s.level = append(s.level, s.level[n*p+k]+root*v)
+	}
+	s.power = append(s.power, s.power[n]+root*root)
+}
+
+// clip clips all innovations about the level of the whole segment, which is better known
+// than that of its first panes.
+func (s *segment) clip() {
+	n, p := s.len(), len(s.diff)
+	if n < leastEarlier {
+		return
+	}
+	for t := range n {
+		s.about(s.e[t*p:(t+1)*p], s.root[t], n)
+	}
+	s.sum, s.level, s.power = s.sum[:p], s.level[:p], s.power[:1]
+	for t := range n {
+		s.accumulate(s.e[t*p:(t+1)*p], s.root[t])
+	}
+}
+
+// split sets diff to the sums of the last w panes about the level of those before, and
+// returns the factor that makes it of unit variance.
+func (s *segment) split(w int) (by float64) {
+	n, p := s.len(), len(s.diff)
+	var g float64
+	for _, r := range s.root[n-w:] {
+		g += r
+	}
+	earlier := s.power[n-w]
+	for k := range s.diff {
+		s.diff[k] = s.sum[n*p+k] - s.sum[(n-w)*p+k] - g*s.level[(n-w)*p+k]/earlier
+	}
+	return 1 / math.Sqrt(float64(w)+g*g/earlier)
+}
+
+// scan judges all splits.
+func (s *segment) scan() Result {
+	r := s.r
+	res := Result{Threshold: r.level, EffectiveRatio: r.ratio, Group: r.model.blocks[0].group, Window: 1, PValue: 1}
+	var best float64
+	for j, w := range r.opt.Windows {
+		if s.len()-w < leastEarlier {
+			break
+		}
+		by := s.split(w)
+		for i, b := range r.model.blocks {
+			if ratio := r.scorer.score(i, j, s.diff, by) / r.h[i]; ratio > best {
+				best, res.Group, res.Window = ratio, b.group, w
+			}
+		}
+	}
+	res.Statistic = best * r.level
+	res.Alarm = res.Statistic > res.Threshold
+	res.PValue = r.law.probability(best)
+	return res
+}
+
+// moved appends what moved at the split before the last window panes.
+func (s *segment) moved(dst []Move, names []string, window int) []Move {
+	by := s.split(window)
+	for j, w := range s.r.opt.Windows {
+		if w == window {
+			return s.r.scorer.moved(dst, names, s.diff, by, j)
+		}
+	}
+	return dst
+}
+
+// calibrateRolling simulates the thresholds of a Rolling: segments of horizon panes that
+// begin with nothing.
+func calibrateRolling(m *model, opt Options) *Reference {
+	r := &Reference{opt: opt, model: m, scorer: newScorer(m, opt.Windows, math.Inf(1)), ratio: 1}
+	for _, tau := range m.tau {
+		r.ratio = min(r.ratio, 1/tau)
+	}
+	r.scorer.tabulate()
+	p := m.width()
+	tr := &trials{runs: opt.Simulations, blocks: len(m.blocks), score: make([]float32, 0, opt.Simulations*horizon*len(m.blocks))}
+	s := segment{r: r, diff: make([]float64, p)}
+	m.simulated(opt.Simulations, opt.Seed, func(rows []float64) {
+		s.root, s.sum, s.level, s.power = s.root[:0], append(s.sum[:0], make([]float64, p)...), append(s.level[:0], make([]float64, p)...), append(s.power[:0], 0)
+		most := make([]float64, len(m.blocks))
+		for t := range horizon {
+			s.root = append(s.root, 1)
+			s.accumulate(rows[t*p:(t+1)*p], 1)
+			clear(most)
+			for j, w := range opt.Windows {
+				if s.len()-w < leastEarlier {
+					break
+				}
+				by := s.split(w)
+				for i := range m.blocks {
+					most[i] = max(most[i], r.scorer.score(i, j, s.diff, by))
+				}
+			}
+			for _, v := range most {
+				tr.score = append(tr.score, float32(v))
+			}
+		}
+	})
+	r.h = append([]float64(nil), tr.thresholds(opt.ARL, cautionOf(m))...)
+	r.law = tr.law(r.h)
+	r.level = floats.Sum(r.h) / float64(len(r.h))
+	m.centred, m.innov = nil, nil
+	return r
+}
