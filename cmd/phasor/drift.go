@@ -17,6 +17,7 @@ type driftCmd struct {
 	Name     string   `help:"Sketch in the store." placeholder:"NAME"`
 	A        Span     `help:"First range of event time." placeholder:"T1..T2"`
 	B        Span     `help:"Second range." placeholder:"T3..T4"`
+	Level    float64  `default:"0.01" help:"Probability of calling two equal ranges different; below 0.05 the longer range needs 200 panes." placeholder:"0.01"`
 	JSON     bool     `name:"json" help:"Print the result as one JSON line."`
 }
 
@@ -35,6 +36,9 @@ func (c *driftCmd) Run(e *env) error {
 	var r drift.Result
 	var names []string
 	var err error
+	if !(c.Level > 0 && c.Level < 1) {
+		return usagef("--level is %v: give a probability between 0 and 1", c.Level)
+	}
 	switch {
 	case len(c.Sketches) == 2 && c.Spec != "" && !e.typed["store"] && !c.A.given() && !c.B.given():
 		r, names, err = c.files()
@@ -57,8 +61,13 @@ func (c *driftCmd) Run(e *env) error {
 	if meaning := groupMeaning[r.Group]; meaning != "" {
 		fmt.Fprint(e.stdout, fields("group", fmt.Sprintf("%v: %s", r.Group, meaning)))
 	}
-	if len(r.Channels) > 0 {
+	if len(r.Moves) > 0 {
+		fmt.Fprint(e.stdout, fields("channels", strings.Join(moveTexts(r.Moves), ", ")))
+	} else if len(r.Channels) > 0 {
 		fmt.Fprint(e.stdout, fields("channels", strings.Join(r.Channels, ", ")))
+	}
+	for _, p := range r.Pairs {
+		fmt.Fprintf(e.stdout, "  %s and %s: their correlation\n", p[0], p[1])
 	}
 	for k, v := range r.Divergence {
 		fmt.Fprintf(e.stdout, "  %-20s divergence %s bits\n", names[k], figure(v))
@@ -71,6 +80,19 @@ func (c *driftCmd) Run(e *env) error {
 	return nil
 }
 
+// moveTexts says of each channel that moved in what it did.
+func moveTexts(moves []drift.Move) []string {
+	var out []string
+	for _, m := range moves {
+		text := m.Channel + " (" + m.Aspect
+		if m.Aspect != drift.AspectShape {
+			text += map[bool]string{true: " up", false: " down"}[m.Up]
+		}
+		out = append(out, text+")")
+	}
+	return out
+}
+
 // groupMeaning says what the coordinates of a group are about.
 var groupMeaning = map[drift.Group]string{drift.GroupS: "the distribution as a whole", drift.GroupCM: "the mean of one channel",
 	drift.GroupCV: "the spread of one channel", drift.GroupM: "all means together", drift.GroupC: "all spreads and correlations together",
@@ -81,6 +103,19 @@ func driftResult(r drift.Result, names []string) map[string]any {
 		"group": r.Group.String(), "window_panes": r.Window, "effective_sample_ratio": number(r.EffectiveRatio)}
 	if len(r.Channels) > 0 {
 		m["channels"] = r.Channels
+	}
+	if len(r.Moves) > 0 {
+		moves := make([]map[string]any, len(r.Moves))
+		for i, v := range r.Moves {
+			moves[i] = map[string]any{"channel": v.Channel, "aspect": v.Aspect, "score": number(v.Score)}
+			if v.Aspect != drift.AspectShape {
+				moves[i]["up"] = v.Up
+			}
+		}
+		m["moves"] = moves
+	}
+	if len(r.Pairs) > 0 {
+		m["pairs"] = r.Pairs
 	}
 	if len(r.Divergence) > 0 {
 		d := map[string]any{}
@@ -132,7 +167,7 @@ func (c *driftCmd) ranges(e *env) (r drift.Result, names []string, err error) {
 			}
 		}
 		names = ep.Spec().Names()
-		r, err = drift.TwoRanges(two[0], two[1], drift.Options{})
+		r, err = drift.TwoRanges(two[0], two[1], drift.Options{Level: c.Level})
 		return err
 	})
 	return r, names, err

@@ -49,6 +49,7 @@ type cli struct {
 	Clusters  clustersCmd  `cmd:"" help:"Find clusters in a sketch."`
 	Recover   recoverCmd   `cmd:"" help:"Recover records from measurements: missing channels, noise, compression, blur."`
 	Drift     driftCmd     `cmd:"" help:"Test whether two sketches, or two ranges of a store, differ."`
+	History   historyCmd   `cmd:"" help:"List the panes that a store keeps of the stream's past, and merge a range of them."`
 	Models    modelsCmd    `cmd:"" help:"List, show, promote and roll back models."`
 	Bench     benchCmd     `cmd:"" help:"Measure this machine."`
 	Version   versionCmd   `cmd:"" help:"Show the version of this program."`
