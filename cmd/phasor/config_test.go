@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -345,5 +346,30 @@ func TestExitCodes(t *testing.T) {
 	}
 	if exitCode(errors.Join(errors.New("x"), usage(errors.New("y")))) != 2 {
 		t.Error("an error of usage is not found in others")
+	}
+}
+
+// The configurations that the documents show are taken as they are.
+func TestDocumentsShowConfigurationsThatWork(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if len(blocks) == 0 {
+		t.Fatal("README.md shows no configuration")
+	}
+	path := filepath.Join(t.TempDir(), "phasor.yaml")
+	for _, block := range blocks {
+		if err := os.WriteFile(path, []byte(block[1]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := loadConfig(path)
+		if err != nil {
+			t.Errorf("%v:\n%s", err, block[1])
+		}
+		if strings.Contains(block[1], "brokers") && !slices.Equal(c.Kafka.Brokers, []string{"localhost:9092"}) {
+			t.Errorf("the brokers of README.md are read as %q", c.Kafka.Brokers)
+		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 // Config says how to reach a cluster and how to read it. The zero value of every field but Brokers has a default.
 type Config struct {
 	// Brokers are the addresses to start from, host:port. One that answers is enough; several survive one that does not.
-	Brokers []string `yaml:"brokers"`
+	Brokers Addresses `yaml:"brokers"`
 	// Group is the consumer group (Kafka: group.id). Sketchers of one group share the partitions. Default: phasor.
 	Group string `yaml:"group"`
 	// ClientID is told to the brokers, for their quotas and logs (Kafka: client.id). Default: phasor.
