@@ -6,8 +6,8 @@
 // partition goes; histograms are both native and classic.
 //
 // Each role has a constructor that registers its families with a Registerer: [NewSketcher], [NewTrainer], which also has
-// those of drift, [NewServe], and [NewStore]. A process that plays several roles calls several. The constructors are the list of all
-// families, with their labels and help texts.
+// those of drift, [NewServe], and [NewStore]. A process that plays several roles calls several. The constructors are the
+// list of all families, with their labels and help texts.
 package metrics
 
 import (

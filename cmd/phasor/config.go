@@ -20,6 +20,7 @@ type Config struct {
 	Sketches []SketchConfig `yaml:"sketches"`
 	Snapshot SnapshotConfig `yaml:"snapshot"`
 	Idle     IdleConfig     `yaml:"idle"`
+	Serve    ServeConfig    `yaml:"serve"`
 	Listen   string         `yaml:"listen"`
 	Log      LogConfig      `yaml:"log"`
 }
@@ -89,6 +90,15 @@ type IdleConfig struct {
 	Timeout Duration `yaml:"timeout"`
 }
 
+// ServeConfig bounds what requests to a model may ask for.
+type ServeConfig struct {
+	Poll    Duration `yaml:"poll"`     // Between two looks for a newer version.
+	Timeout Duration `yaml:"timeout"`  // Of a request.
+	Active  int      `yaml:"active"`   // Requests that compute at a time; 0: two for each processor.
+	Records int      `yaml:"records"`  // In a request.
+	MaxBody int64    `yaml:"max_body"` // Bytes.
+}
+
 // LogConfig is about the program's own log.
 type LogConfig struct {
 	Format string `yaml:"format"`
@@ -102,6 +112,7 @@ func defaultConfig() Config {
 		Embedded: EmbeddedConfig{Partitions: 4},
 		Snapshot: SnapshotConfig{Interval: Duration(10 * time.Second), Timeout: Duration(30 * time.Second)},
 		Idle:     IdleConfig{Timeout: Duration(time.Minute)},
+		Serve:    ServeConfig{Poll: Duration(5 * time.Second), Timeout: Duration(10 * time.Second), Records: 1000, MaxBody: 1 << 20},
 		Log:      LogConfig{Format: "text", Level: "info"},
 	}
 }
@@ -200,6 +211,19 @@ func (s *SketchConfig) validateFit() error {
 	return nil
 }
 
+// Validate says which limit makes no sense.
+func (s ServeConfig) Validate() error {
+	switch {
+	case s.Poll.D() < 10*time.Millisecond:
+		return usagef("serve.poll is %v: the store would do nothing else; 5s is usual", s.Poll)
+	case s.Timeout.D() < 10*time.Millisecond:
+		return usagef("serve.timeout is %v: no request would be answered; 10s is usual", s.Timeout)
+	case s.Active < 0 || s.Records < 1 || s.MaxBody < 1:
+		return usagef("serve.active is %d, serve.records %d and serve.max_body %d: give 0 or more, 1 or more and 1 or more", s.Active, s.Records, s.MaxBody)
+	}
+	return nil
+}
+
 // Validate says which key of the log is wrong.
 func (l LogConfig) Validate() error {
 	if !slices.Contains([]string{"", "text", "json"}, l.Format) {
@@ -241,6 +265,9 @@ func (c *Config) validate(sketch func(*SketchConfig) error) error {
 	}
 	if c.Embedded.Partitions < 1 {
 		return usagef("embedded.partitions is %d: a topic needs at least 1", c.Embedded.Partitions)
+	}
+	if err := c.Serve.Validate(); err != nil {
+		return err
 	}
 	return c.Log.Validate()
 }

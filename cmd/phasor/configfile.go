@@ -40,6 +40,7 @@ file; an unknown key is an error.
     watch: 10s                     # how often new partitions are looked for
   embedded: {dir: "", port: 0, partitions: 4}
   snapshot: {interval: 10s, timeout: 30s}
+  serve: {poll: 5s, timeout: 10s, active: 0, records: 1000, max_body: 1048576}   # of the API; active 0: two a processor
   idle: {timeout: 60s}             # a caught-up partition holds nothing back for longer
   log: {format: text, level: info}
   sketches:

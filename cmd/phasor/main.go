@@ -5,6 +5,7 @@
 //	phasor run          sketcher, trainer and page in one process
 //	phasor sketcher     Kafka → sketches with their offsets → the store
 //	phasor trainer      the store → models, drift alarms
+//	phasor serve        the store → answers over HTTP: samples, scores, missing channels
 //	phasor produce      records into a topic
 //	phasor calibrate    sketch   merge   inspect   fit   sample   score   export   clusters   drift   models
 //
@@ -37,6 +38,7 @@ type cli struct {
 	Run       runCmd       `cmd:"" help:"Sketcher, trainer and page in one process; embedded Kafka when no brokers are named."`
 	Sketcher  sketcherCmd  `cmd:"" help:"Fold topics into sketches and save them."`
 	Trainer   trainerCmd   `cmd:"" help:"Fit generators to the sketches of a store and watch for drift."`
+	Serve     serveCmd     `cmd:"" help:"Answer requests over HTTP with the model of a sketch."`
 	Produce   produceCmd   `cmd:"" help:"Write records of a file, standard input, a simulated plant or this host to a topic."`
 	Calibrate calibrateCmd `cmd:"" help:"Draw a feature map from a file or a topic."`
 	Sketch    sketchCmd    `cmd:"" help:"Sketch files."`

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"phasor/metrics"
@@ -19,6 +20,7 @@ import (
 	"phasor/stream/kafka"
 	"phasor/trainer"
 	"phasor/trainer/generator"
+	"phasor/trainer/serve"
 )
 
 // roles says which services a process runs.
@@ -36,6 +38,7 @@ type pipeline struct {
 
 	sketchers []*sketcher.Service
 	trainers  []*trainer.Service
+	answers   *serve.Server // Nil unless there is exactly one sketch, in a process of all roles.
 	tallies   []*tally
 	began     time.Time
 	bound     string
@@ -109,7 +112,11 @@ func (p *pipeline) run(ctx context.Context, ready func()) error {
 			h.live, h.ready = append(h.live, t.Live), append(h.ready, t.Ready)
 		}
 	}
-	bound, wait, err := serveHTTP(p.cfg.Listen, reg, h, p.page, p.e.log)
+	answers, err := p.newAPI(reg, store)
+	if err != nil {
+		return err
+	}
+	bound, wait, err := serveHTTP(p.cfg.Listen, reg, h, p.page, answers, p.e.log)
 	if err != nil {
 		return err
 	}
@@ -120,6 +127,9 @@ func (p *pipeline) run(ctx context.Context, ready func()) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return wait(ctx) })
+	if p.answers != nil {
+		g.Go(func() error { return ended(ctx, p.answers.Watch(ctx)) })
+	}
 	for i, s := range p.sketchers {
 		g.Go(func() error { return ended(ctx, s.Run(ctx, sources[i])) })
 	}
@@ -195,6 +205,21 @@ func (p *pipeline) newTrainer(sc SketchConfig, store *metrics.Store, m *metrics.
 	}
 	p.trainers = append(p.trainers, t)
 	return t, nil
+}
+
+// newAPI makes the API of a process that plays all roles. Its paths do not name a sketch, so there must be one only.
+func (p *pipeline) newAPI(reg *prometheus.Registry, store *metrics.Store) (api, error) {
+	if !p.roles.sketch || !p.roles.train || len(p.cfg.Sketches) != 1 {
+		return api{}, nil
+	}
+	name := p.cfg.Sketches[0].Name
+	source := serve.FromStore(snapshot.Open(p.bucket, name).WithHooks(p.storeHooks(store)))
+	s, err := newServer(p.e, p.cfg.Serve, source, metrics.NewServe(reg))
+	if err != nil {
+		return api{}, err
+	}
+	p.answers = s
+	return api{s, p.cfg.Serve.Timeout.D()}, nil
 }
 
 func (p *pipeline) storeHooks(m *metrics.Store) snapshot.Hooks {

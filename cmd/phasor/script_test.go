@@ -38,7 +38,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"records": cmdRecords, "damage": cmdDamage, "isjson": cmdIsJSON, "port": cmdPort, "terminate": cmdTerminate,
-			"folded": cmdFolded, "published": cmdPublished, "exits": cmdExits, "first": cmdFirst, "produced": cmdProduced,
+			"folded": cmdFolded, "published": cmdPublished, "exits": cmdExits, "first": cmdFirst, "produced": cmdProduced, "asks": cmdAsks,
 		},
 	})
 }

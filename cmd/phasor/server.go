@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -36,9 +37,15 @@ func check(tests []func() error) error {
 	return errors.Join(errs...)
 }
 
+// api is what a role answers beside the page, and how long its requests may still take when the role ends.
+type api struct {
+	handler http.Handler // Of the paths under /v1/; nil if there are none.
+	grace   time.Duration
+}
+
 // serveHTTP listens at once, so that a taken port is an error of the start, and serves until the
 // context of wait ends.
-func serveHTTP(addr string, reg *prometheus.Registry, h health, describe func() status.Page, log *slog.Logger) (bound string, wait func(context.Context) error, err error) {
+func serveHTTP(addr string, reg *prometheus.Registry, h health, describe func() status.Page, a api, log *slog.Logger) (bound string, wait func(context.Context) error, err error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return "", nil, fmt.Errorf("listening on %s: %w: choose another address with --listen", addr, err)
@@ -51,13 +58,23 @@ func serveHTTP(addr string, reg *prometheus.Registry, h health, describe func() 
 	mux.HandleFunc("GET /livez", probe(h.live))
 	mux.HandleFunc("GET /readyz", probe(h.ready))
 	mux.Handle("GET /", status.Handler(describe))
-	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+	var handler http.Handler = mux
+	if a.handler != nil {
+		handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/v1/") {
+				a.handler.ServeHTTP(w, r)
+				return
+			}
+			mux.ServeHTTP(w, r)
+		})
+	}
+	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
 	return l.Addr().String(), func(ctx context.Context) error {
 		<-ctx.Done()
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second+a.grace)
 		defer cancel()
 		if err := srv.Shutdown(stop); err != nil {
 			srv.Close()

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"phasor/metrics"
+	"phasor/metrics/status"
+	"phasor/snapshot"
+	"phasor/snapshot/bucket"
+	"phasor/trainer/serve"
+)
+
+type serveCmd struct {
+	storeFlags `group:"Service"`
+	Name       string   `help:"Sketch in the store; default: the one of the file." placeholder:"NAME" group:"Service"`
+	Model      string   `help:"Model file to serve, instead of a store." type:"existingfile" placeholder:"FILE" group:"Service"`
+	Spec       string   `help:"Its feature map." type:"existingfile" placeholder:"FILE" group:"Service"`
+	Listen     string   `help:"Address of the API, /metrics, /livez, /readyz and the page." placeholder:"127.0.0.1:9466" group:"Service"`
+	Poll       Duration `name:"serve.poll" help:"Between two looks for a newer version." placeholder:"5s" group:"Limits"`
+	Timeout    Duration `name:"serve.timeout" help:"Time of a request." placeholder:"10s" group:"Limits"`
+	Active     int      `name:"serve.active" help:"Requests that compute at a time; default: two for each processor." placeholder:"N" group:"Limits"`
+	Records    int      `name:"serve.records" help:"Records in a request." placeholder:"1000" group:"Limits"`
+	MaxBody    int64    `name:"serve.max_body" help:"Bytes of a request's body." placeholder:"1048576" group:"Limits"`
+}
+
+// Help is shown by --help.
+func (serveCmd) Help() string {
+	return `Examples:
+  phasor serve --store /var/lib/phasor --name press-line-4
+  phasor serve --model model.safetensors --spec spec.safetensors --listen 127.0.0.1:8080
+  curl -s localhost:9466/v1/model
+  curl -s localhost:9466/v1/sample -d '{"n":3}'
+  curl -s localhost:9466/v1/score -d '{"records":[[20.5,101.2,3.1]]}'
+  curl -s localhost:9466/v1/impute -d '{"records":[{"temperature":20.5,"pressure":null,"flow":3.1}]}'
+
+/v1/openapi.json describes every request. The served version of a store is followed without a dropped request: "phasor
+models promote" and "roll-back" take effect within --serve.poll. On SIGTERM the requests that have begun are answered.`
+}
+
+// Run runs the command.
+func (c *serveCmd) Run(e *env) error {
+	cfg, err := c.config(e)
+	if err != nil {
+		return err
+	}
+	reg := newRegistry()
+	source, keep, err := c.source(e, cfg, metrics.NewStore(reg))
+	if err != nil {
+		return err
+	}
+	defer keep.Close() // It was only read.
+	s, err := newServer(e, cfg.Serve, source, metrics.NewServe(reg))
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	bound, wait, err := serveHTTP(cfg.Listen, reg, health{ready: []func() error{s.Ready}}, func() status.Page { return servePage(s, began) },
+		api{s, cfg.Serve.Timeout.D()}, e.log)
+	if err != nil {
+		return err
+	}
+	e.log.Info("listening", "api", "http://"+bound+"/v1/openapi.json", "page", "http://"+bound+"/", "metrics", "http://"+bound+"/metrics")
+	g, ctx := errgroup.WithContext(e.ctx)
+	g.Go(func() error { return wait(ctx) })
+	g.Go(func() error { return ended(ctx, s.Watch(ctx)) })
+	return g.Wait()
+}
+
+// config reads the file and puts the flags over it.
+func (c *serveCmd) config(e *env) (Config, error) {
+	cfg, err := loadConfig(c.Config)
+	if err != nil {
+		return cfg, err
+	}
+	over(&cfg.Store, c.Store)
+	over(&cfg.Listen, c.Listen)
+	if c.Listen == "" && (cfg.Listen == "" || c.Config != "") {
+		cfg.Listen = "127.0.0.1:9466" // The file's address is that of the sketcher.
+	}
+	over(&cfg.Serve.Poll, c.Poll)
+	over(&cfg.Serve.Timeout, c.Timeout)
+	over(&cfg.Serve.Active, c.Active)
+	over(&cfg.Serve.Records, c.Records)
+	over(&cfg.Serve.MaxBody, c.MaxBody)
+	e.setLog(cfg.Log)
+	return cfg, cfg.Serve.Validate()
+}
+
+// source is the model file or the store, which keep closes.
+func (c *serveCmd) source(e *env, cfg Config, m *metrics.Store) (source serve.Source, keep io.Closer, err error) {
+	if c.Model != "" {
+		if c.Spec == "" || e.typed["store"] || c.Name != "" {
+			return nil, nil, usagef("--model needs --spec, the feature map that its sketch was made with, and no --store or --name")
+		}
+		model, err := readModel(c.Model)
+		if err != nil {
+			return nil, nil, err
+		}
+		spec, err := readSpec(c.Spec)
+		if err != nil {
+			return nil, nil, err
+		}
+		if have, want := spec.Fingerprint(), model.Fingerprint(); have != want {
+			return nil, nil, fmt.Errorf("%s was fitted to the feature map %s, and --spec is the map %s: give the spec that its sketch was made with", c.Model, want, have)
+		}
+		return serve.FromModel(model, spec.Spec()), io.NopCloser(nil), nil
+	}
+	name := c.Name
+	if name == "" && len(cfg.Sketches) == 1 {
+		name = cfg.Sketches[0].withDefaults().Name
+	}
+	if name == "" || c.Spec != "" {
+		return nil, nil, usagef("give --store and --name, a --config with one sketch, or --model and --spec")
+	}
+	b, err := openExisting(e.ctx, cfg.Store)
+	if err != nil {
+		return nil, nil, err
+	}
+	bounded := bucket.Bound(b, cfg.Snapshot.Timeout.D())
+	return serve.FromStore(snapshot.Open(bounded, name).WithHooks(m.Hooks())), bounded, nil
+}
+
+// newServer makes the API, whose hooks log and count.
+func newServer(e *env, c ServeConfig, source serve.Source, m *metrics.Serve) (*serve.Server, error) {
+	h := m.Hooks()
+	h.Served = func(v serve.Version, took time.Duration) {
+		e.log.Info("model served", "sketch", v.Sketch, "version", v.Version, "generation", v.Generation, "prepared", took.Round(time.Millisecond))
+	}
+	var last string
+	h.Failed = func(err error) { // By one goroutine.
+		switch {
+		case err.Error() == last:
+			return
+		case errors.Is(err, serve.ErrNoModel):
+			e.log.Info("waiting for a model", "err", err)
+		default:
+			e.log.Error("the served version stays as it is", "err", err)
+		}
+		last = err.Error()
+	}
+	h.Panicked = func(endpoint string, what any, stack []byte) {
+		e.log.Error("a request met a defect", "endpoint", endpoint, "err", fmt.Sprint(what), "stack", string(stack))
+	}
+	return serve.New(serve.Config{Source: source, Hooks: h, Poll: c.Poll.D(),
+		Limits: serve.Limits{Body: c.MaxBody, Records: c.Records, Active: c.Active, Time: c.Timeout.D()}})
+}
+
+// servePage describes what is served.
+func servePage(s *serve.Server, began time.Time) status.Page {
+	p := status.Page{Title: "Phasor serve"}
+	v, err := s.Current()
+	if err != nil {
+		p.Notice = err.Error()
+	}
+	if v != nil {
+		ev := v.Model.Evaluation()
+		n := fmt.Sprintf("%.0f", ev.EquivalentRecords)
+		if ev.AtLeast {
+			n = "at least " + n
+		}
+		rows := []status.Row{{Name: "Version", Value: fmt.Sprint(v.Version), Help: "0 for a file"}}
+		if !v.Published.IsZero() {
+			rows = append(rows, status.Row{Name: "Published", Value: v.Published.UTC().Format(time.RFC3339)})
+		}
+		rows = append(rows, status.Row{Name: "Channels", Value: fmt.Sprint(v.Model.Dim())},
+			status.Row{Name: "Records", Value: fmt.Sprint(v.Model.Records()), Help: "in the sketch that was fitted"},
+			status.Row{Name: "Equivalent records", Value: n, Help: "true records that are as close to the stream"})
+		name := "Model"
+		if v.Sketch != "" {
+			name += ": " + v.Sketch
+		}
+		p.Sections = append(p.Sections, status.Section{Name: name, Rows: rows})
+	}
+	p.Sections = append(p.Sections, status.Section{Name: "Process", Rows: []status.Row{
+		{Name: "Since", Value: began.UTC().Format(time.RFC3339)}, {Name: "API", Value: "/v1/openapi.json", Help: "describes every request"}}})
+	return p
+}
+
