@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -346,12 +347,13 @@ func (p *promise) showLogs() {
 // feeder writes records without a pause until it is stopped. Its producer is idempotent, so that every record is in the
 // log once, whatever happens to the broker.
 type feeder struct {
-	k      *kgo.Client
-	rng    *rand.Rand
-	began  time.Time
-	n      int // Records made.
-	cancel context.CancelFunc
-	done   chan struct{}
+	k       *kgo.Client
+	rng     *rand.Rand
+	began   time.Time
+	n       int          // Records made.
+	perTick atomic.Int64 // Records that are written fifty times a second.
+	cancel  context.CancelFunc
+	done    chan struct{}
 
 	mu      sync.Mutex
 	written map[string]int // Values that are in the log, and how often; tombstones as "".
@@ -361,6 +363,7 @@ type feeder struct {
 func newFeeder(k *kgo.Client, rng *rand.Rand, transactions bool) *feeder {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &feeder{k: k, rng: rng, began: time.Now(), cancel: cancel, done: make(chan struct{}), written: map[string]int{}}
+	f.perTick.Store(20)
 	go func() {
 		defer close(f.done)
 		tick := time.NewTicker(20 * time.Millisecond)
@@ -376,7 +379,7 @@ func newFeeder(k *kgo.Client, rng *rand.Rand, transactions bool) *feeder {
 				f.transaction()
 				continue
 			}
-			for range 20 {
+			for range f.perTick.Load() {
 				k.Produce(context.Background(), f.record(), func(r *kgo.Record, err error) {
 					f.fail(err)
 					f.count(r)
@@ -418,6 +421,16 @@ func (f *feeder) count(records ...*kgo.Record) {
 	for _, r := range records {
 		f.written[string(r.Value)]++
 	}
+}
+
+// total is the number of records that are in the log.
+func (f *feeder) total() (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, times := range f.written {
+		n += times
+	}
+	return n
 }
 
 func (f *feeder) fail(err error) {
