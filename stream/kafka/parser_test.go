@@ -307,3 +307,19 @@ func BenchmarkParse(b *testing.B) {
 		}
 	})
 }
+
+// A small block that says it is large gets no memory for it.
+func TestSnappyClaimsAreNotBelieved(t *testing.T) {
+	block := append(binary.AppendUvarint(nil, 32<<20), 0, 'x')
+	d := decompressor{limit: 64 << 20}
+	defer d.close()
+	for name, src := range map[string][]byte{"raw": block, "xerial": append(append(append([]byte{}, xerialMagic...), 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, byte(len(block))), block...)} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		out, err := d.expand(nil, codecSnappy, src)
+		runtime.ReadMemStats(&after)
+		if err == nil || len(out) > 0 || after.TotalAlloc-before.TotalAlloc > 1<<20 {
+			t.Errorf("%s: %d bytes, %v, %d allocated", name, len(out), err, after.TotalAlloc-before.TotalAlloc)
+		}
+	}
+}
