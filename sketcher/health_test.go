@@ -2,6 +2,7 @@ package sketcher
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -222,4 +223,45 @@ func TestReadyWaitsForTheTakeover(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Reading that pauses for a store that takes its time is unready and no stuck loop, and the broker's silence is ours.
+func TestPausedReadingIsNoStuckLoop(t *testing.T) {
+	inBubble(t, 25, func(r *rig) {
+		faulty := buckettest.NewFaulty(r.bucket, func(o buckettest.Operation) buckettest.Fault {
+			if o.Writes() && !strings.Contains(o.Name, "/start/") {
+				return buckettest.Hang
+			}
+			return buckettest.None
+		})
+		cfg := r.config(bucket.Bound(faulty, 30*time.Minute)) // The save neither fails nor ends.
+		cfg.MaxUnsaved = 8
+		var restarted atomic.Int32
+		cfg.Hooks.Restarted = func(stream.PartitionID) { restarted.Add(1) }
+		r.produce(3000)
+		s, stop := r.run(cfg, r.cluster.Static("t"))
+		time.Sleep(10 * time.Minute)
+		if s.Ready() == nil {
+			t.Error("ready although a save has not ended for minutes")
+		}
+		if err := s.Live(); err != nil {
+			t.Error(err)
+		}
+		for _, o := range s.owners.list() {
+			if o.fold.Next() >= 3000 {
+				t.Errorf("%s did not pause", o.id)
+			}
+		}
+		faulty.SetPlan(nil)
+		time.Sleep(30 * time.Minute)
+		r.waitSaved()
+		if err := s.Ready(); err != nil {
+			t.Error(err)
+		}
+		if n := restarted.Load(); n > 0 {
+			t.Errorf("%d readers were opened anew although the broker was not asked", n)
+		}
+		stop()
+		r.verify()
+	})
 }

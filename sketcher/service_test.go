@@ -106,14 +106,14 @@ func (r *rig) epoch() *snapshot.Epoch {
 // waitSaved waits until the newest states reach the ends of the logs.
 func (r *rig) waitSaved() {
 	r.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline, e := time.Now().Add(20*time.Second), r.epoch()
 	for p := range rigPartitions {
 		for {
 			_, end, err := r.cluster.Partition("t", p).Range(context.Background())
 			if err != nil {
 				r.Fatal(err)
 			}
-			next, err := r.epoch().NewestState(context.Background(), snapshot.PartitionID(r.cluster.ID("t", p)))
+			next, err := e.NewestState(context.Background(), snapshot.PartitionID(r.cluster.ID("t", p)))
 			if err == nil && next >= end {
 				break
 			}
