@@ -122,6 +122,43 @@ func TestBatchesLeaveNoTrace(t *testing.T) {
 	})
 }
 
+// A batch that was left because panes wait, and taken up again when they are written, is folded as if it never was.
+func TestBatchesThatWereLeftLeaveNoTrace(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := stream.Batch{Records: drawRecords(t), Next: 1}
+		if n := len(b.Records); n > 1 {
+			b.Next = b.Records[n-1].Offset + 1
+			for i := range n - 1 { // A corrupt batch in some of the holes.
+				if from, to := b.Records[i].Offset+1, b.Records[i+1].Offset; from < to && rapid.Bool().Draw(t, "corrupt") {
+					b.Skipped = append(b.Skipped, &stream.CorruptError{ID: testID, First: from, Next: to, Reason: "checksum"})
+				}
+			}
+		}
+		whole, left := newFold(t), newFold(t)
+		whole.Batch(b)
+		left.MaxUnsaved = rapid.IntRange(1, 5).Draw(t, "most")
+		var panes []snapshot.Pane
+		for again := true; again; {
+			c := left.Batch(b)
+			cut := left.Cut()
+			panes = append(panes, cut.Panes...)
+			left.Saved(cut.Panes)
+			for _, g := range cut.State.Gaps {
+				if g.To > cut.State.Next {
+					t.Fatalf("a state at %d holds the gap %+v", cut.State.Next, g)
+				}
+			}
+			again = c.Left > 0
+			b.Records = b.Records[len(b.Records)-c.Left:]
+		}
+		want := whole.Cut()
+		wantBytes, _ := want.State.Encode()
+		if !bytes.Equal(wantBytes, encode(t, left)) || len(panes) != len(want.Panes) {
+			t.Fatalf("the state depends on where a batch was left: %d panes, want %d", len(panes), len(want.Panes))
+		}
+	})
+}
+
 func TestResumeGoesOnWhereItStood(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		records := drawRecords(t)

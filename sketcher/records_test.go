@@ -97,7 +97,7 @@ func TestWrongClocksDoNotFloodPanes(t *testing.T) {
 				sealed += f.Unsaved()
 				f.sealed = nil
 			}
-			if most > MaxOpenPanes {
+			if most > 16 {
 				t.Errorf("%d panes were open", most)
 			}
 			if share == 0.01 && sealed < records/10-50 {
