@@ -24,8 +24,9 @@ type Card struct {
 	Steps      int         `json:"steps"`
 	Seconds    float64     `json:"seconds"`
 	Seed       uint64      `json:"seed"`
-	Warm       int         `json:"warm_from,omitempty"` // The version whose weights it began with.
-	Answers    *Alarm      `json:"answers,omitempty"`   // The alarm that asked for it.
+	Warm       int         `json:"warm_from,omitempty"`              // The version whose weights it began with.
+	Answers    *Alarm      `json:"answers,omitempty"`                // The alarm that asked for it.
+	Drifting   bool        `json:"published_during_drift,omitempty"` // An alarm was latched that it does not answer.
 	Created    time.Time   `json:"created"`
 }
 

@@ -3,6 +3,7 @@ package trainer
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"phasor/sketcher/drift"
@@ -26,14 +27,33 @@ type Config struct {
 
 	Reference   time.Duration // Of event time that the reference covers at most; 7 days.
 	FalseAlarms time.Duration // Mean time between two false alarms that is asked for; 30 days.
-	Drift       drift.Options // ARL comes from FalseAlarms and the panes' length.
-	Settle      int           // Panes after a change that the fit which answers it waits for; 5.
+	Mode        string        // ModeScan, ModeShiryaevRoberts or ModeRolling; ModeScan.
+	Cooldown    time.Duration // Of event time after an alarm was let go, in which none is raised; 0.
+	Passing     bool          // An alarm lets go of itself when the statistic is below the threshold; else it stays until it is answered or acknowledged.
+
+	// The reference is what came since the last change, up to Reference, unless it is an interval of event time, or that
+	// of the panes behind the served model. Neither goes with ModeRolling.
+	ReferenceFrom, ReferenceTo time.Time
+	ReferenceModel             bool
+
+	Drift  drift.Options // ARL comes from FalseAlarms and the panes' length.
+	Settle int           // Panes after a change that the fit which answers it waits for; 5.
 
 	Retention snapshot.Retention // Default: snapshot.DefaultRetention.
 
 	Log   *slog.Logger
 	Hooks Hooks
 }
+
+// The modes of drift detection.
+const (
+	ModeScan            = "scan"             // Windows of the last panes against a reference.
+	ModeShiryaevRoberts = "shiryaev-roberts" // Evidence over all panes against a reference, for slow and weak changes.
+	ModeRolling         = "rolling"          // The newest panes against those since the last change.
+)
+
+// Modes are the modes of drift detection.
+func Modes() []string { return []string{ModeScan, ModeShiryaevRoberts, ModeRolling} }
 
 // MaxReference bounds the panes of a reference: it is held in memory, pane by pane.
 const MaxReference = 2000
@@ -49,6 +69,9 @@ func (c Config) withDefaults() Config {
 	set(&c.Every, 10*time.Minute)
 	set(&c.Reference, 7*24*time.Hour)
 	set(&c.FalseAlarms, 30*24*time.Hour)
+	if c.Mode == "" {
+		c.Mode = ModeScan
+	}
 	if c.Records == 0 {
 		c.Records = 1000
 	}
@@ -71,6 +94,12 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("trainer: no store: there would be nothing to learn from")
 	case c.Records < 2:
 		return fmt.Errorf("trainer: fit.records is %d: a fit needs at least 2 records", c.Records)
+	case !slices.Contains(Modes(), c.Mode):
+		return fmt.Errorf("trainer: drift.mode is %q: it must be one of %v", c.Mode, Modes())
+	case c.ReferenceTo.Before(c.ReferenceFrom) || !c.ReferenceFrom.IsZero() && c.ReferenceTo.IsZero():
+		return fmt.Errorf("trainer: drift.reference from %v to %v: it must end after it begins", c.ReferenceFrom, c.ReferenceTo)
+	case c.Mode == ModeRolling && (c.ReferenceModel || !c.ReferenceTo.IsZero()):
+		return fmt.Errorf("trainer: drift.mode is %s: it compares with what came since the last change, and a reference would not be looked at", c.Mode)
 	case c.Settle < 0:
 		return fmt.Errorf("trainer: %d panes to settle after a change: it cannot be negative", c.Settle)
 	}
@@ -78,7 +107,7 @@ func (c *Config) Validate() error {
 		name string
 		d    time.Duration
 	}{{"poll", c.Poll}, {"idle.timeout", c.Idle}, {"fit.every", c.Every}, {"fit.first", c.First}, {"fit.horizon", c.Horizon},
-		{"fit.budget", c.Budget}, {"drift.reference", c.Reference}, {"drift.false_alarms", c.FalseAlarms}} {
+		{"fit.budget", c.Budget}, {"drift.reference", c.Reference}, {"drift.cooldown", c.Cooldown}, {"drift.false_alarms", c.FalseAlarms}} {
 		if f.d < 0 {
 			return fmt.Errorf("trainer: %s is %v: it cannot be negative", f.name, f.d)
 		}

@@ -48,9 +48,9 @@ func (s *Service) maybeRefit(ctx context.Context, fits *sync.WaitGroup, lives ma
 	if err != nil {
 		return err
 	}
-	j := job{epoch: s.epoch, target: target, served: s.served, generation: s.generation, answers: alarm, sawUntil: s.oldest(lives), finish: s.finishing}
+	j := job{epoch: s.epoch, target: target, served: s.served, generation: s.generation, answers: answered(alarm, from), sawUntil: s.oldest(lives), finish: s.finishing}
 	j.card = Card{Sketch: s.epoch.Sketch(), Epoch: s.epoch.Number, Map: s.epoch.Map().Fingerprint(), Channels: s.epoch.Spec().Names(),
-		Records: acc.Count(), Folded: ever, From: from, To: to}
+		Records: acc.Count(), Folded: ever, From: from, To: to, Drifting: alarm != nil && j.answers == nil}
 	for _, st := range s.states.loaded {
 		j.card.Partitions = append(j.card.Partitions, CardRange{st.Topic, st.TopicID, st.Partition, st.Start, st.Next})
 	}
@@ -69,6 +69,14 @@ func (s *Service) maybeRefit(ctx context.Context, fits *sync.WaitGroup, lives ma
 		s.done <- o // There is room: the loop begins no other fit before it has taken this outcome.
 	})
 	return nil
+}
+
+// answered is the alarm if a sketch from from on holds nothing but what came after the change.
+func answered(alarm *Alarm, from int64) *Alarm {
+	if alarm == nil || from == 0 || from < alarm.Change {
+		return nil
+	}
+	return alarm
 }
 
 // due reports whether it is time for a refit. One that answers an alarm does not wait for Every, and is tried again

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"phasor/sketcher/sketch"
 	"phasor/snapshot"
 )
 
@@ -45,10 +46,8 @@ func (s *Service) look(ctx context.Context, fits *sync.WaitGroup) error {
 		return err
 	}
 	if s.monitor == nil {
-		s.monitor = newMonitor(s.epoch.Map(), &s.cfg, s.cutting)
-		s.monitor.status.Alarms = s.status.Drift.Alarms
-		if s.served != nil && s.served.card.From > 0 {
-			s.monitor.since = s.served.card.From
+		if err := s.newMonitor(ctx); err != nil {
+			return err
 		}
 	}
 	f := frontierOf(s.states.loaded, lives, s.cutting, s.cfg.Idle)
@@ -57,6 +56,38 @@ func (s *Service) look(ctx context.Context, fits *sync.WaitGroup) error {
 	}
 	s.prune(ctx)
 	return s.maybeRefit(ctx, fits, lives, f)
+}
+
+// newMonitor makes the monitor with the reference that the configuration names.
+func (s *Service) newMonitor(ctx context.Context) error {
+	m := newMonitor(s.epoch.Map(), &s.cfg, s.cutting)
+	m.status.Alarms, m.status.LastAlarm = s.status.Drift.Alarms, s.status.Drift.LastAlarm
+	if s.served != nil && s.served.card.From > 0 {
+		m.since = s.served.card.From
+	}
+	from, to := s.cfg.ReferenceFrom.UnixMilli(), s.cfg.ReferenceTo.UnixMilli()
+	switch {
+	case s.cfg.Mode == ModeRolling:
+	case s.cfg.ReferenceModel && s.served != nil && s.served.card.To > 0:
+		from, to = s.served.card.From, s.served.card.To
+		fallthrough
+	case !s.cfg.ReferenceTo.IsZero():
+		var panes []*sketch.Accumulator
+		err := eachInterval(ctx, s.epoch, from, frontier{until: to}, s.cutting.length, func(p timedPane) error {
+			if panes = append(panes, p.acc); len(panes) > MaxReference {
+				panes = panes[1:]
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if err := m.fix(panes, to); err != nil {
+			return err
+		}
+	}
+	s.monitor = m
+	return nil
 }
 
 // openEpoch opens the newest epoch. If it is another one than before, everything begins anew.
@@ -84,7 +115,7 @@ func (s *Service) openEpoch(ctx context.Context) error {
 	s.mu.Lock()
 	alarms := s.status.Drift.Alarms
 	s.status.Records, s.status.Partitions, s.status.Version, s.status.Published, s.status.Evaluated = 0, 0, 0, time.Time{}, false
-	s.status.Drift = noDrift(s.cfg.FalseAlarms)
+	s.status.Drift = noDrift(&s.cfg)
 	s.status.Drift.Alarms = alarms
 	drift := s.status.Drift
 	s.mu.Unlock()
@@ -183,8 +214,7 @@ func (s *Service) scan(ctx context.Context, f frontier) error {
 		raised, err := s.monitor.push(p)
 		if raised {
 			a := s.monitor.status.Alarm
-			s.cfg.Log.Warn("drift", "pane", time.UnixMilli(a.Pane).UTC(), "change", time.UnixMilli(a.Change).UTC(), "group", a.Group,
-				"statistic", a.Statistic, "threshold", a.Threshold, "window", a.Window, "channels", a.Channels)
+			s.cfg.Log.Warn("drift", append([]any{"pane", time.UnixMilli(a.Pane).UTC(), "change", time.UnixMilli(a.Change).UTC()}, a.attributes()...)...)
 			s.answer = attempt{}
 			if s.running != nil {
 				s.running.stop(errPointless)

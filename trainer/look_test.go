@@ -69,7 +69,7 @@ func TestUnreachableStoreIsWaitedFor(t *testing.T) {
 	r.wait("a fit that cannot be written", func() bool {
 		return slices.Contains(get(rec, func() []string { return slices.Clone(rec.refits) }), "error")
 	})
-	if !slices.Contains(get(rec, func() []string { return slices.Clone(rec.registry) }), "write") || s.Ready() != nil {
+	if !slices.Contains(get(rec, func() []string { return slices.Clone(rec.registry) }), "write") || s.Ready() == nil {
 		t.Errorf("ready: %v, the hooks heard %+v", s.Ready(), rec.registry)
 	}
 	b.SetPlan(nil)

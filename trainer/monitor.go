@@ -11,20 +11,10 @@ import (
 	"phasor/sketcher/sketch"
 )
 
-// Alarm is a change that was found and has not been answered yet.
-type Alarm struct {
-	Pane      int64    `json:"pane_ms"`   // Start of the pane that raised it, Unix milliseconds.
-	Change    int64    `json:"change_ms"` // Start of the first pane of the window that raised it: where the change is thought to be.
-	Group     string   `json:"group"`
-	Window    int      `json:"window_panes"`
-	Statistic float64  `json:"statistic"`
-	Threshold float64  `json:"threshold"`
-	Channels  []string `json:"channels,omitempty"`
-}
-
 // DriftStatus is what the scan says after the newest complete pane. Numbers are NaN while they are undefined.
 type DriftStatus struct {
-	Pane                         int64 // Start of the newest pane, Unix milliseconds; 0 before the first.
+	Detector                     string // The mode: scan, shiryaev-roberts or rolling.
+	Pane                         int64  // Start of the newest pane, Unix milliseconds; 0 before the first.
 	Statistic, Threshold, PValue float64
 	EffectiveRatio               float64
 	TargetRunLength              time.Duration
@@ -32,8 +22,13 @@ type DriftStatus struct {
 	LastAlarm                    *Alarm // The newest, latched or answered.
 	Alarms                       int    // Raised since the start of the process.
 	ReferencePanes               int
-	Why                          string // Why there is no threshold yet, in plain words.
+	Why                          string    // Why there is no threshold yet, in plain words.
+	Channels                     []string  // At most MaxChannels of them.
+	Divergence                   []float64 // Of their histograms, the last panes against the reference, in bits; nil before there is a reference.
 }
+
+// MaxChannels bounds the channels whose divergence is followed.
+const MaxChannels = 128
 
 // timedPane is one complete pane of all partitions.
 type timedPane struct {
@@ -43,16 +38,23 @@ type timedPane struct {
 
 // monitor runs the scan over complete panes, one by one, and owns the reference and the latch.
 type monitor struct {
-	opt    drift.Options
-	length int64 // Of a pane, milliseconds.
-	most   int   // Panes of the reference.
-	proj   *drift.Projection
+	opt      drift.Options
+	length   int64 // Of a pane, milliseconds.
+	most     int   // Panes of the reference.
+	proj     *drift.Projection
+	cooldown int64 // Of event time, milliseconds: no alarm is raised for so long after one was let go.
+	passing  bool  // An alarm lets go of itself when the statistic is below the threshold.
 
 	since   int64 // Panes that start before are of an older regime.
 	last    int64 // Start of the newest pane that was pushed.
 	pushed  bool
+	fixed   bool // The reference is given and stays.
+	armed   bool // An alarm may be raised: after one against a fixed reference, only when the statistic has been below half the threshold.
+	quiet   int64
 	ref     []*sketch.Accumulator
+	total   *sketch.Accumulator // Of ref; of a rolling monitor, all of the segment.
 	scan    *drift.Scan
+	rolling *drift.Rolling
 	nextRef int         // Number of panes at which the reference is estimated again.
 	after   []timedPane // Scanned panes: those of the longest window, or since the change of a latched alarm.
 	status  DriftStatus
@@ -61,6 +63,7 @@ type monitor struct {
 const (
 	leastReference = 20 // Panes from which the scan can work.
 	longestWindow  = 64 // Panes of the longest window that the scan looks at.
+	recentPanes    = 16 // Panes whose histograms are compared with the reference.
 )
 
 func newMonitor(m *feature.Map, cfg *Config, c cutting) *monitor {
@@ -68,17 +71,29 @@ func newMonitor(m *feature.Map, cfg *Config, c cutting) *monitor {
 	if opt.ARL == 0 {
 		opt.ARL = max(2, float64(cfg.FalseAlarms.Milliseconds())/float64(c.length))
 	}
+	if cfg.Mode == ModeShiryaevRoberts {
+		opt.Method = drift.ShiryaevRoberts
+	}
 	most := int(min(MaxReference, max(leastReference, cfg.Reference.Milliseconds()/c.length)))
-	mo := &monitor{opt: opt, length: c.length, most: most, proj: drift.NewProjection(m, opt.Groups...), nextRef: leastReference, since: math.MinInt64}
-	mo.status = DriftStatus{TargetRunLength: time.Duration(opt.ARL * float64(c.length) * float64(time.Millisecond))}
+	mo := &monitor{opt: opt, length: c.length, most: most, proj: drift.NewProjection(m, opt.Groups...), nextRef: leastReference, since: math.MinInt64,
+		cooldown: cfg.Cooldown.Milliseconds(), passing: cfg.Passing, armed: true, quiet: math.MinInt64}
+	channels := m.Spec().Names()
+	mo.status = DriftStatus{Detector: cfg.Mode, TargetRunLength: time.Duration(opt.ARL * float64(c.length) * float64(time.Millisecond)),
+		Channels: channels[:min(len(channels), MaxChannels)]}
 	mo.unknown("no complete pane yet")
+	if cfg.Mode == ModeRolling {
+		var err error
+		if mo.rolling, err = drift.NewRolling(mo.proj, opt); err != nil {
+			mo.unknown(err.Error()) // Config.Validate lets none of these pass.
+		}
+	}
 	return mo
 }
 
 func (m *monitor) unknown(why string) {
 	nan := math.NaN()
 	m.status.Statistic, m.status.Threshold, m.status.PValue, m.status.EffectiveRatio = nan, nan, nan, nan
-	m.status.Why = why
+	m.status.Why, m.status.Divergence = why, nil
 }
 
 // push takes the next complete pane and reports whether it raised an alarm.
@@ -91,7 +106,13 @@ func (m *monitor) push(p timedPane) (raised bool, err error) {
 	if p.start < m.since {
 		return false, nil
 	}
+	if m.rolling != nil {
+		return m.roll(p)
+	}
 	if m.scan == nil {
+		if m.fixed {
+			return false, nil
+		}
 		m.remember(p.acc)
 		return false, m.estimate()
 	}
@@ -102,40 +123,67 @@ func (m *monitor) push(p timedPane) (raised bool, err error) {
 	if r.Skip != drift.Scanned {
 		return false, nil
 	}
-	m.status.Statistic, m.status.Threshold, m.status.PValue = r.Statistic, r.Threshold, r.PValue
-	m.status.EffectiveRatio, m.status.Why = r.EffectiveRatio, ""
+	m.show(r)
 	if m.status.Alarm != nil {
-		if m.after = append(m.after, p); len(m.after) > m.most {
-			m.after = slices.Delete(m.after, 0, len(m.after)-m.most)
+		m.keep(p, m.most)
+		m.diverge()
+		if m.passing && !r.Alarm {
+			return false, m.answer(m.status.Alarm.Change)
 		}
 		return false, nil
 	}
-	if !r.Alarm {
-		m.after = append(m.after, p)
-		if n := len(m.after); n > longestWindow {
-			m.after = slices.Delete(m.after, 0, n-longestWindow)
+	if !r.Alarm || !m.armed || p.start < m.quiet {
+		if !m.armed && r.Statistic < r.Threshold/2 {
+			m.armed = true
+			m.scan.Reset(nil) // What is over must not be found again in a longer window.
+		}
+		m.keep(p, longestWindow)
+		m.diverge()
+		if r.Alarm { // What is alarming must not become the reference.
+			return false, nil
 		}
 		m.remember(p.acc)
 		return false, m.estimate()
 	}
-	m.after = append(m.after, p)
-	m.after = slices.Delete(m.after, 0, max(0, len(m.after)-r.Window))
-	change := m.after[0].start
-	m.status.Alarm = &Alarm{Pane: p.start, Change: change, Group: r.Group.String(), Window: r.Window,
-		Statistic: r.Statistic, Threshold: r.Threshold, Channels: slices.Clone(r.Channels)}
-	m.status.LastAlarm = m.status.Alarm
-	m.status.Alarms++
+	m.keep(p, r.Window)
+	m.diverge()
+	m.raise(p, r)
 	return true, nil
 }
 
+// show takes over the figures of a scanned pane.
+func (m *monitor) show(r drift.Result) {
+	m.status.Statistic, m.status.Threshold, m.status.PValue = r.Statistic, r.Threshold, r.PValue
+	m.status.EffectiveRatio, m.status.Why = r.EffectiveRatio, ""
+}
+
+// keep adds a pane to the scanned ones and drops all but so many.
+func (m *monitor) keep(p timedPane, most int) {
+	m.after = append(m.after, p)
+	m.after = slices.Delete(m.after, 0, max(0, len(m.after)-most))
+}
+
 func (m *monitor) remember(a *sketch.Accumulator) {
-	if len(m.ref) < m.most {
-		m.ref = append(m.ref, a)
+	if m.fixed || len(m.ref) >= m.most {
+		return
 	}
+	m.ref = append(m.ref, a)
+	m.add(a)
+}
+
+// add counts a pane in the total of the reference. Panes of another map are not of it.
+func (m *monitor) add(a *sketch.Accumulator) {
+	if a == nil {
+		return
+	}
+	_ = addPane(&m.total, a)
 }
 
 // estimate makes the reference anew when the panes have reached the next number to do so.
 func (m *monitor) estimate() error {
+	if m.fixed {
+		return nil
+	}
 	if len(m.ref) < m.nextRef {
 		if m.scan == nil {
 			m.unknown((&drift.HistoryError{Lacks: drift.TooFewPanes, Have: len(m.ref), Need: leastReference}).Error())
@@ -152,7 +200,7 @@ func (m *monitor) estimate() error {
 			m.unknown(err.Error())
 			m.nextRef = min(m.nextRef, len(m.ref)+leastReference/2)
 			if len(m.ref) == m.most { // The oldest half may be what does not fit.
-				m.ref = slices.Delete(m.ref, 0, len(m.ref)/2)
+				m.refer(slices.Delete(m.ref, 0, len(m.ref)/2))
 				m.nextRef = max(leastReference, len(m.ref)+1)
 			}
 		}
@@ -161,6 +209,12 @@ func (m *monitor) estimate() error {
 	if err != nil {
 		return err
 	}
+	m.use(r)
+	return nil
+}
+
+// use scans against a reference from now on.
+func (m *monitor) use(r *drift.Reference) {
 	m.status.ReferencePanes, _ = r.Panes()
 	m.status.Threshold, m.status.Why = r.Threshold(), ""
 	if m.scan == nil {
@@ -168,19 +222,29 @@ func (m *monitor) estimate() error {
 	} else {
 		m.scan.Reset(r)
 	}
-	return nil
 }
 
-// answer lets go of the alarm: the panes from since on are the new regime and make the next reference.
-func (m *monitor) answer(since int64) error {
-	panes := m.after
-	m.since, m.status.Alarm, m.scan, m.ref, m.after = since, nil, nil, nil, nil
-	m.nextRef, m.status.ReferencePanes = leastReference, 0
-	m.unknown("a new reference begins")
-	for _, p := range panes {
-		if p.start >= since {
-			m.remember(p.acc)
-		}
+// refer makes panes the reference's.
+func (m *monitor) refer(panes []*sketch.Accumulator) {
+	m.ref, m.total = panes, nil
+	for _, a := range panes {
+		m.add(a)
 	}
-	return m.estimate()
+}
+
+// fix scans against the panes of a given interval for good. Panes before its end are not scanned. If they do not make a
+// reference, the status says why and nothing is scanned.
+func (m *monitor) fix(panes []*sketch.Accumulator, until int64) error {
+	m.fixed, m.since = true, max(m.since, until)
+	m.refer(panes)
+	r, err := drift.NewReference(m.proj, panes, m.opt)
+	if errors.Is(err, drift.ErrNotEnoughHistory) {
+		m.unknown(err.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.use(r)
+	return nil
 }

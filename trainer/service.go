@@ -66,12 +66,12 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	return &Service{cfg: cfg, fit: fit, done: make(chan outcome, 1), acknowledge: make(chan struct{}, 1), beat: time.Now(),
-		status: Status{RefitResults: map[string]int{}, Drift: noDrift(cfg.FalseAlarms)}}, nil
+		status: Status{RefitResults: map[string]int{}, Drift: noDrift(&cfg)}}, nil
 }
 
-func noDrift(runLength time.Duration) DriftStatus {
+func noDrift(cfg *Config) DriftStatus {
 	nan := math.NaN()
-	return DriftStatus{Statistic: nan, Threshold: nan, PValue: nan, EffectiveRatio: nan, TargetRunLength: runLength, Why: "no complete pane yet"}
+	return DriftStatus{Detector: cfg.Mode, Statistic: nan, Threshold: nan, PValue: nan, EffectiveRatio: nan, TargetRunLength: cfg.FalseAlarms, Why: "no complete pane yet"}
 }
 
 // Status returns a copy of what the service knows.

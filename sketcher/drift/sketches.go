@@ -44,7 +44,7 @@ func TwoSketches(a, b *sketch.Accumulator) (Result, error) {
 	for k := range shape {
 		shape[k] = homogeneity(a.Histogram(k), b.Histogram(k))
 	}
-	pairs := pairTests(a, b, kurt)
+	pairs := pairTests(a, b, kurt, 1)
 	share, pairShare := math.Log10(float64(d)), math.Log10(float64(max(len(pairs), 1)))
 	tests := []struct {
 		group Group
@@ -172,7 +172,8 @@ func momentTests(s *feature.Spec, a, b *sketch.Accumulator) (shift, spread, kurt
 // Fisher's z = atanh r, of which the variance under an elliptical law of kurtosis kappa is
 // (kappa/3)/(N - 3), at least the normal law's; nil above 128 channels. A pair with a
 // channel that never moved in one of the sketches tests nothing: the scales see it.
-func pairTests(a, b *sketch.Accumulator, kurt []float64) []float64 {
+// ratio is that of effective over nominal records.
+func pairTests(a, b *sketch.Accumulator, kurt []float64, ratio float64) []float64 {
 	d := a.Dim()
 	if d < 2 || d > maxChannels {
 		return nil
@@ -187,7 +188,7 @@ func pairTests(a, b *sketch.Accumulator, kurt []float64) []float64 {
 				continue
 			}
 			z := fisherZ(ca[i*d+j], ca[i*d+i], ca[j*d+j]) - fisherZ(cb[i*d+j], cb[i*d+i], cb[j*d+j])
-			lp = append(lp, twoSided(z, error2*max(1, (kurt[i]+kurt[j])/6)))
+			lp = append(lp, twoSided(z, error2/ratio*max(1, (kurt[i]+kurt[j])/6)))
 		}
 	}
 	return lp
