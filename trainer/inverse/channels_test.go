@@ -63,7 +63,7 @@ func TestMissingChannels(t *testing.T) {
 	rows := skab(t)
 	const d, n = 8, 4700
 	train, test := slices.Concat(rows[:n]...), slices.Concat(rows[n:n+sized(1500, 60)]...)
-	g, spec, _ := fit(t, train, d, fitOptions{features: sized(2048, 1024), steps: sized(8000, 800), subset: sized(500, 256), radius: [2]float64{.3, 10}, full: true})
+	g, spec, _ := fit(t, train, d, fitOptions{features: sized(2048, 1024), steps: sized(8000, 500), subset: sized(500, 256), radius: [2]float64{.3, 10}, full: true})
 	mean, cov := moments(mat.NewDense(n, d, slices.Clone(train)))
 	// All errors are in units of the training rows' standard deviations.
 	standard := func(x []float64) []float64 {
@@ -80,21 +80,21 @@ func TestMissingChannels(t *testing.T) {
 		offset[k] = (spec.Offset[k] - mean[k]) / sd
 	}
 	train, test = standard(train), standard(test)
-	p := mustPrior(t, NewAffine(g, units, offset), sized(20000, 8000), 5)
+	p := mustPrior(t, NewAffine(g, units, offset), sized(20000, 5000), 5)
 	m, c := moments(mat.NewDense(n, d, slices.Clone(train)))
 	p = p.WithMoments(m, c)
-	mixture, err := FitMixture(train, d, 10, 1)
+	mixture, err := FitMixture(train, d, sized(10, 3), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	slow := sized(100, 20) * d // Numbers of the rows that the latent search sees.
+	slow := sized(100, 8) * d // Numbers of the rows that the latent search sees.
 	names := []string{"mean", "Gaussian", "10 nearest rows", "mixture of the rows", "latent search (100 rows)", "sampling", "recommended"}
 	out := &table{}
 	out.head(append([]string{"missing of 8"}, names...)...)
 	for _, missing := range sized([]int{1, 2, 4}, []int{2}) {
 		e := make([]float64, len(names))
 		counts := make([]float64, len(names))
-		for rep := range sized(6, 2) {
+		for rep := range sized(6, 1) {
 			perm := rand.New(rand.NewPCG(uint64(rep), 5)).Perm(d)
 			lost, seen := perm[:missing], perm[missing:]
 			slices.Sort(seen)

@@ -203,13 +203,13 @@ func TestEveryMethodBeatsTheMean(t *testing.T) {
 	const seed = 79
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
-	p := mustPrior(t, pulse{32}, 4000, seed).WithShape(32)
-	mixture, err := FitMixture(p.x.RawMatrix().Data[:2000*32], 32, 6, 1)
+	p := mustPrior(t, pulse{32}, 2000, seed).WithShape(32)
+	mixture, err := FitMixture(p.x.RawMatrix().Data[:1000*32], 32, 4, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	q := Problem{Dense(randomDense(16, 32, rng)), White(.02)}
-	test := p.held.RawMatrix().Data[32*100 : 32*140]
+	test := p.held.RawMatrix().Data[32*100 : 32*120]
 	spread := math.Sqrt(meanVariance(p.cov))
 	for _, m := range []Method{
 		Gaussian{}, Tikhonov{}, mixture, Sampling{}, Latent{Steps: 100}, Hybrid{}, Sparse{Label: "dct", Iterations: 150}, Sparse{Label: "wavelets", Iterations: 150},

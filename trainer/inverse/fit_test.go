@@ -22,6 +22,8 @@ type fitOptions struct {
 	features, steps, hidden, latent int
 	subset                          int
 	full                            bool
+	directions                      string     // of the frequencies; empty: dense
+	white                           bool       // components of unit variance
 	isotropic                       bool       // one scale for all channels in the frequencies
 	radius                          [2]float64 // of the frequencies; zero: from the pilot
 }
@@ -35,7 +37,7 @@ func fit(t testing.TB, records []float64, d int, o fitOptions) (*generator.Model
 		names[k] = fmt.Sprintf("x%d", k)
 	}
 	pilot := records[:min(len(records), 10000*d)]
-	spec, _, err := feature.Calibrate(pilot, feature.CalibrateOptions{Names: names, Features: o.features, Radius: o.radius, Seed: 1})
+	spec, _, err := feature.Calibrate(pilot, feature.CalibrateOptions{Names: names, Features: o.features, Radius: o.radius, Directions: o.directions, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +141,7 @@ func learn(t *testing.T, train []float64, shape []int, q, samples, mixture int, 
 		t.Fatal(err)
 	}
 	codes := c.Encode(train)
-	o.isotropic = true
+	o.isotropic = !o.white
 	g, _, _ := fit(t, codes, q, o)
 	parts := g.Parts()
 	p := mustPrior(t, c.Decoder(g, parts.Offset, parts.Scale), samples, 5)

@@ -123,15 +123,26 @@ func (Tikhonov) Name() string { return "tikhonov" }
 
 // Prepare factors A A' + lambda I, for every lambda of the grid if none is given.
 func (t Tikhonov) Prepare(p *Prior, q Problem) (Solver, error) {
-	if err := p.check(q); err != nil {
+	c, _, err := t.choose(p, q)
+	if err != nil {
 		return nil, err
+	}
+	return solverFunc{t.Name(), len(c.expected), func(y []float64) (x, sd []float64) { return c.estimate(y), nil }}, nil
+}
+
+// choose returns the best estimate of the grid and its lambda.
+func (t Tikhonov) choose(p *Prior, q Problem) (*conditional, float64, error) {
+	if err := p.check(q); err != nil {
+		return nil, 0, err
+	}
+	if !(t.Lambda >= 0) || math.IsInf(t.Lambda, 0) {
+		return nil, 0, fmt.Errorf("inverse: %w: lambda is %v: give a number above 0, or 0 to have it chosen", ErrProblem, t.Lambda)
 	}
 	eye := mat.NewSymDense(p.dim, nil)
 	for i := range p.dim {
 		eye.SetSym(i, i, 1)
 	}
 	a, sigma, whiten := q.white()
-	white := Problem{A: a}
 	grid := []float64{t.Lambda}
 	if t.Lambda == 0 {
 		norm := Norm(a)
@@ -142,14 +153,13 @@ func (t Tikhonov) Prepare(p *Prior, q Problem) (Solver, error) {
 	}
 	fits := make([]*conditional, len(grid))
 	for i, l := range grid {
-		white.Noise = White(math.Sqrt(l))
-		c, err := newConditional(p.mean, eye, white)
+		c, err := newConditional(p.mean, eye, Problem{a, White(math.Sqrt(l))})
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		c.whiten = whiten
 		fits[i] = c
 	}
-	c := fits[p.tune(q, len(fits), func(i int, y []float64) []float64 { return fits[i].estimate(y) })]
-	return solverFunc{t.Name(), len(c.expected), func(y []float64) (x, sd []float64) { return c.estimate(y), nil }}, nil
+	best := p.tune(q, len(fits), func(i int, y []float64) []float64 { return fits[i].estimate(y) })
+	return fits[best], grid[best], nil
 }

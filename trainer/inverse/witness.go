@@ -11,9 +11,10 @@ import (
 
 // Witness is regularisation by a learned critic: it minimises
 //
-//	|A x - y|^2 / 2 + mu f(x)
+//	|A x - y|^2 / 2 + lambda |x - mean|^2 / 2 + mu f(x)
 //
-// by gradient steps from a naive reconstruction. The critic f is small on
+// by gradient steps from the reconstruction without f, that of [Tikhonov], whose
+// lambda it keeps. The critic f is small on
 // records and large on naive reconstructions of their measurements (Lunz, Oktem
 // and Schonlieb, Adversarial regularizers in inverse problems, NeurIPS 2018).
 // Where they train a network, f is here the witness of the maximum mean
@@ -50,15 +51,16 @@ func (w Witness) Prepare(p *Prior, q Problem) (Solver, error) {
 	if w.Features < 1 || w.Steps < 1 || !(w.Mu >= 0) {
 		return nil, fmt.Errorf("inverse: %w: a witness of %d features, %d steps and mu %v: give numbers above 0", ErrProblem, w.Features, w.Steps, w.Mu)
 	}
-	naive, err := Tikhonov{}.Prepare(p, q)
+	naive, lambda, err := Tikhonov{}.choose(p, q)
 	if err != nil {
 		return nil, err
 	}
-	f := w.critic(p, q, naive)
+	f := w.critic(p, q, naive.estimate)
+	f.mean, f.lambda = p.mean, lambda
 	a, _, whiten := q.white()
 	norm := Norm(a)
 	solve := func(mu float64, y []float64, steps int) []float64 {
-		x := naive.Solve(y).X
+		x := naive.estimate(y)
 		if whiten != nil {
 			y = whiten(y)
 		}
@@ -80,15 +82,17 @@ type critic struct {
 	re, im []float64  // z - z'
 	scale  float64    // its typical slope
 	bend   float64    // a bound of its curvature
+	mean   []float64
+	lambda float64
 }
 
-func (w Witness) critic(p *Prior, q Problem, naive Solver) *critic {
+func (w Witness) critic(p *Prior, q Problem, naive func(y []float64) []float64) *critic {
 	rng := rand.New(rand.NewPCG(w.Seed, 0x6d6d64))
 	n := min(witnessSamples, p.Samples())
 	real, fake := mat.NewDense(n, p.dim, nil), mat.NewDense(n, p.dim, nil)
 	for i := range n {
 		copy(real.RawRowView(i), p.x.RawRowView(i))
-		copy(fake.RawRowView(i), naive.Solve(q.measure(real.RawRowView(i), rng)).X)
+		copy(fake.RawRowView(i), naive(q.measure(real.RawRowView(i), rng)))
 	}
 	var distances []float64
 	for i := range min(n-1, 500) {
@@ -146,13 +150,15 @@ func (f *critic) gradient(dst, x []float64) {
 // descend takes gradient steps with Nesterov's momentum; a step is no longer
 // than the curvature allows.
 func (f *critic) descend(a Operator, norm, mu float64, x, y []float64, steps int) []float64 {
-	rate := 1 / (norm*norm + mu*f.bend)
+	rate := 1 / (norm*norm + f.lambda + mu*f.bend)
 	r, g, h := make([]float64, len(y)), make([]float64, len(x)), make([]float64, len(x))
 	at, old := slices.Clone(x), slices.Clone(x)
 	for s := range steps {
 		a.Apply(r, at)
 		axpy(-1, y, r)
 		a.Adjoint(g, r)
+		axpy(f.lambda, at, g)
+		axpy(-f.lambda, f.mean, g)
 		if mu > 0 {
 			f.gradient(h, at)
 			axpy(mu, h, g)
