@@ -14,7 +14,7 @@ type Map struct {
 	fingerprint string
 	kernel      kernel.Set
 	omega       *kernel.Packed
-	bins        []binning      // [d]
+	bins        []binning // [d]
 }
 
 // NewMap compiles a spec, which must not be changed any more. It fails if the
