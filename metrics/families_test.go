@@ -62,6 +62,7 @@ phasor_drift_alarm | gauge | sketch,detector | 1 while an alarm is latched.
 phasor_drift_alarms_total | counter | sketch,detector | Alarms raised since start.
 phasor_drift_target_run_length_seconds | gauge | sketch,detector | Configured mean time between false alarms.
 phasor_drift_effective_sample_ratio | gauge | sketch | Effective over nominal sample size used to calibrate under autocorrelation.
+phasor_drift_channel_divergence | gauge | sketch,channel | Histogram divergence of a channel, recent against reference (at most 128 configured names).
 phasor_trainer_build_info | gauge | version,revision,goversion | Build information; constant 1.
 phasor_trainer_snapshots_seen_total | counter | sketch,result | Snapshots picked up: ok, corrupt, incompatible, stale, skipped.
 phasor_trainer_snapshot_timestamp_seconds | gauge | sketch | Time of the oldest state behind the last fit.
@@ -125,7 +126,7 @@ func (r *rig) feedAll() {
 	g.RolledBack("auto")
 	g.Served(1, time.Unix(1, 0), 1)
 	g.Registry("read")
-	g.Drift(trainer.DriftStatus{}, false)
+	g.Drift(trainer.DriftStatus{Channels: []string{"a"}, Divergence: []float64{.1}}, false)
 	r.serve.Hooks().Request("sample", 200, time.Millisecond)
 	s := r.store.Hooks()
 	s.Conflict("x")

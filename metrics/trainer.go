@@ -9,8 +9,8 @@ import (
 	"phasor/trainer/generator"
 )
 
-// Detector is the label of the pane scan.
-const Detector = "scan"
+// Detector is the label of the pane scan, the default mode.
+const Detector = trainer.ModeScan
 
 // Trainer feeds the families of the trainer's role, and those of drift, which it evaluates.
 type Trainer struct {
@@ -18,6 +18,7 @@ type Trainer struct {
 	snapshotTime, loss, floor, heldOut, equivalent, score              *prometheus.GaugeVec
 	version, published, trained                                        *prometheus.GaugeVec
 	statistic, threshold, pvalue, alarm, runLength, effective          *prometheus.GaugeVec
+	divergence                                                         *prometheus.GaugeVec
 	seconds                                                            *prometheus.HistogramVec
 }
 
@@ -51,6 +52,7 @@ func NewTrainer(reg prometheus.Registerer) *Trainer {
 	m.alarms = d.counter("alarms_total", "Alarms raised since start.", "sketch", "detector")
 	m.runLength = d.gauge("target_run_length_seconds", "Configured mean time between false alarms.", "sketch", "detector")
 	m.effective = d.gauge("effective_sample_ratio", "Effective over nominal sample size used to calibrate under autocorrelation.", "sketch")
+	m.divergence = d.gauge("channel_divergence", "Histogram divergence of a channel, recent against reference (at most 128 configured names).", "sketch", "channel")
 	for _, o := range []string{"read", "write", "list", "lock"} {
 		m.registry.WithLabelValues(o)
 	}
@@ -119,18 +121,29 @@ func (m *Trainer) onLoss(sketch string, e generator.Evaluation) {
 }
 
 func (m *Trainer) onDrift(sketch string, d trainer.DriftStatus, newAlarm bool) {
-	m.statistic.WithLabelValues(sketch, Detector).Set(d.Statistic)
-	m.threshold.WithLabelValues(sketch, Detector).Set(d.Threshold)
-	m.pvalue.WithLabelValues(sketch, Detector).Set(d.PValue)
-	m.runLength.WithLabelValues(sketch, Detector).Set(d.TargetRunLength.Seconds())
+	detector := d.Detector
+	if detector == "" {
+		detector = Detector
+	}
+	m.statistic.WithLabelValues(sketch, detector).Set(d.Statistic)
+	m.threshold.WithLabelValues(sketch, detector).Set(d.Threshold)
+	m.pvalue.WithLabelValues(sketch, detector).Set(d.PValue)
+	m.runLength.WithLabelValues(sketch, detector).Set(d.TargetRunLength.Seconds())
 	m.effective.WithLabelValues(sketch).Set(d.EffectiveRatio)
 	latched := 0.0
 	if d.Alarm != nil {
 		latched = 1
 	}
-	m.alarm.WithLabelValues(sketch, Detector).Set(latched)
+	m.alarm.WithLabelValues(sketch, detector).Set(latched)
+	alarms := m.alarms.WithLabelValues(sketch, detector)
 	if newAlarm {
-		m.alarms.WithLabelValues(sketch, Detector).Inc()
+		alarms.Inc()
+	}
+	if d.Divergence == nil { // There is no reference: what was said of the last one holds no more.
+		m.divergence.DeletePartialMatch(prometheus.Labels{"sketch": sketch})
+	}
+	for k, v := range d.Divergence[:min(len(d.Divergence), trainer.MaxChannels)] {
+		m.divergence.WithLabelValues(sketch, d.Channels[k]).Set(v)
 	}
 }
 

@@ -1,7 +1,9 @@
 package metrics
 
 import (
+	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,4 +101,36 @@ func TestVersionWithoutATimeHasNone(t *testing.T) {
 	if v := r.values(t)["phasor_trainer_model_version{sketch=line}"]; v != 2 {
 		t.Errorf("version %v", v)
 	}
+}
+
+func TestChannelDivergenceFollowsTheReference(t *testing.T) {
+	r := newRig()
+	h := r.trainer.Hooks("line")
+	many := trainer.DriftStatus{Detector: trainer.ModeRolling, Alarm: &trainer.Alarm{}}
+	for i := range trainer.MaxChannels + 5 {
+		many.Channels = append(many.Channels, fmt.Sprint("channel", i))
+		many.Divergence = append(many.Divergence, .5)
+	}
+	h.Drift(many, true)
+	found := r.values(t)
+	if n := count(found, "phasor_drift_channel_divergence{"); n != trainer.MaxChannels {
+		t.Errorf("%d channels, wanted %d", n, trainer.MaxChannels)
+	}
+	if found["phasor_drift_alarm{detector=rolling,sketch=line}"] != 1 || found["phasor_drift_alarms_total{detector=rolling,sketch=line}"] != 1 {
+		t.Errorf("the mode's alarm is not counted as its own: %v", found)
+	}
+	many.Divergence = nil
+	h.Drift(many, false)
+	if n := count(r.values(t), "phasor_drift_channel_divergence{"); n != 0 {
+		t.Errorf("%d channels without a reference", n)
+	}
+}
+
+func count(found map[string]float64, prefix string) (n int) {
+	for name := range found {
+		if strings.HasPrefix(name, prefix) {
+			n++
+		}
+	}
+	return n
 }
