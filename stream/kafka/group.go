@@ -99,6 +99,9 @@ func (g *groupSource) Run(ctx context.Context, f own) error {
 				defer m.active.Add(-1)
 				m.serve(ctx, gctx, gen)
 			})
+		} else if errors.Is(err, kafka.InvalidSessionTimeout) {
+			fail(fmt.Errorf("kafka: group %s: %w: kafka.session is %v: choose one between the brokers' group.min.session.timeout.ms (6s by default) and group.max.session.timeout.ms",
+				g.group, err, g.c.cfg.Session))
 		} else if ctx.Err() == nil {
 			g.c.cfg.Hooks.groupRetry(g.group, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -349,5 +350,15 @@ func TestStatic(t *testing.T) {
 	waitFor(t, "the complaint", func() bool { return ev.sawRetry("partition 7 cannot be read") })
 	for _, e := range l.errs {
 		t.Error(e)
+	}
+}
+
+// A session that the brokers do not allow would be refused for ever: it ends the source, with what to set.
+func TestSessionThatIsNotAllowed(t *testing.T) {
+	c := newCluster(t, kfake.NumBrokers(1), kfake.SeedTopics(1, "t"), kfake.GroupMinSessionTimeout(6*time.Second))
+	cl, _ := newClient(t, c, groupConfig)
+	err := cl.Group([]string{"t"}, "").Run(testContext(t), newLedger().own("a", 0))
+	if err == nil || !strings.Contains(err.Error(), "kafka.session is 2s") || !strings.Contains(err.Error(), "group.min.session.timeout.ms") {
+		t.Errorf("with a session of 2s where 6s is the least: %v", err)
 	}
 }
