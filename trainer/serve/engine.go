@@ -28,7 +28,11 @@ func newEngine(v *Version, c Config) (*engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve: version %d: %w", v.Version, err)
 	}
-	return &engine{version: v, units: newUnits(v.Spec), prior: prior, scorer: scorer, solvers: newCache(c.Limits.Cache)}, nil
+	e := &engine{version: v, units: newUnits(v.Spec), prior: prior, scorer: scorer, solvers: newCache(c.Limits.Cache)}
+	if err := e.warm(); err != nil {
+		return nil, fmt.Errorf("serve: version %d: %w", v.Version, err)
+	}
+	return e, nil
 }
 
 func (e *engine) dim() int { return len(e.units.channels) }

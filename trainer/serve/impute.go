@@ -14,8 +14,13 @@ type restoreRequest struct {
 	Method  method `json:"method"`
 }
 
-// imputeNoise is the noise of what is there if a request to fill in does not say, in standard deviations.
-const imputeNoise = 0.02
+// What a request to fill in does not say: the noise of what is there, in standard deviations, and the method. There are
+// too many sets of channels that may be missing to try methods on each before the first answer, and sampling falls back to
+// the Gaussian by itself where it should.
+const (
+	imputeNoise  = 0.02
+	imputeMethod = "sampling"
+)
 
 // imputed answers /v1/impute: what is there stays as it is.
 func imputed(ctx context.Context, e *engine, l Limits, r *restoreRequest) (any, error) {
@@ -34,7 +39,7 @@ func imputed(ctx context.Context, e *engine, l Limits, r *restoreRequest) (any, 
 	d := e.dim()
 	answers, err := each(ctx, len(r.Records), func(i int) (answerOf, error) {
 		given := x[i*d : (i+1)*d]
-		a, err := e.fill(y[i*d:(i+1)*d], sd, key, r.Method)
+		a, err := e.fill(y[i*d:(i+1)*d], sd, key, r.Method.or(imputeMethod))
 		if err != nil {
 			p := asProblem(err)
 			return a, problemf(p.Status, "record %d: %s", i, p.Detail)
@@ -79,6 +84,30 @@ func (e *engine) fill(y, sd []float64, noise string, m method) (answerOf, error)
 	return e.answer(s.Solve(have)), nil
 }
 
+// warm prepares for one missing channel, whichever it is: that is what is asked for most.
+func (e *engine) warm() error {
+	d := e.dim()
+	if d < 2 || d > mostWarm {
+		return nil
+	}
+	sd, key, err := noise{}.standard(e, imputeNoise)
+	if err != nil {
+		return err
+	}
+	y := make([]float64, d)
+	for k := range d {
+		y[k] = math.NaN()
+		if _, err := e.fill(y, sd, key, imputeMethod); err != nil {
+			return err
+		}
+		y[k] = 0
+	}
+	return nil
+}
+
+// mostWarm is the number of channels up to which warm is worth its time.
+const mostWarm = 32
+
 // denoised answers /v1/denoise.
 func denoised(ctx context.Context, e *engine, l Limits, r *restoreRequest) (any, error) {
 	if !r.Noise.given() {
@@ -97,7 +126,7 @@ func denoised(ctx context.Context, e *engine, l Limits, r *restoreRequest) (any,
 		return nil, err
 	}
 	d := e.dim()
-	s, err := e.solver("identity "+key, inverse.Problem{A: inverse.Identity(d), Noise: inverse.Independent(sd)}, r.Method, nil)
+	s, err := e.solver("identity "+key, inverse.Problem{A: inverse.Identity(d), Noise: inverse.Independent(sd)}, r.Method.or("auto"), nil)
 	if err != nil {
 		return nil, err
 	}

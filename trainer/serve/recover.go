@@ -75,7 +75,7 @@ func (e *engine) measured(ctx context.Context, l Limits, r *recoverRequest) (any
 	if err != nil {
 		return nil, err
 	}
-	s, err := e.solver(keyOf(a, *r.Noise), inverse.Problem{A: inverse.Dense(a), Noise: inverse.White(*r.Noise)}, r.Method, nil)
+	s, err := e.solver(keyOf(a, *r.Noise), inverse.Problem{A: inverse.Dense(a), Noise: inverse.White(*r.Noise)}, r.Method.or("auto"), nil)
 	if err != nil {
 		return nil, err
 	}

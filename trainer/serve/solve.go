@@ -66,7 +66,6 @@ func (m method) or(otherwise method) method {
 
 // solver returns the solver of a problem. wanted are the coordinates that errors count at, nil for all.
 func (e *engine) solver(key string, q inverse.Problem, m method, wanted []int) (inverse.Solver, error) {
-	m = m.or("auto")
 	rows, cols := q.A.Dims()
 	size := int64(8 * (e.prior.Samples()*(rows+1) + 4*cols*cols))
 	s, err := e.solvers.get(string(m)+" "+key, size, func() (inverse.Solver, error) {
