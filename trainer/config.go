@@ -19,7 +19,7 @@ type Config struct {
 	Idle time.Duration // For how long a partition must have waited for records so as not to hold back an interval; 60s.
 
 	Fit     generator.Config
-	Horizon time.Duration // Of event time that a fit sees; 0: everything since the last change.
+	Horizon Horizon       // Which part of the past a fit sees; everything since the last change.
 	Every   time.Duration // Between two fits; 10m. A fit also needs Records new records.
 	First   time.Duration // How long the first fit waits after the first state was seen; 0.
 	Budget  time.Duration // Of wall time for one fit with its validation; 0: as many steps as Fit says.
@@ -106,11 +106,14 @@ func (c *Config) Validate() error {
 	for _, f := range []struct {
 		name string
 		d    time.Duration
-	}{{"poll", c.Poll}, {"idle.timeout", c.Idle}, {"fit.every", c.Every}, {"fit.first", c.First}, {"fit.horizon", c.Horizon},
+	}{{"poll", c.Poll}, {"idle.timeout", c.Idle}, {"fit.every", c.Every}, {"fit.first", c.First},
 		{"fit.budget", c.Budget}, {"drift.reference", c.Reference}, {"drift.cooldown", c.Cooldown}, {"drift.false_alarms", c.FalseAlarms}} {
 		if f.d < 0 {
 			return fmt.Errorf("trainer: %s is %v: it cannot be negative", f.name, f.d)
 		}
+	}
+	if err := c.Horizon.Validate(); err != nil {
+		return err
 	}
 	if err := c.Retention.Validate(); err != nil {
 		return err

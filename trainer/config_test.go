@@ -18,7 +18,7 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 		"negative settle":  func(c *Config) { c.Settle = -1 },
 		"no states kept":   func(c *Config) { c.Retention = snapshot.DefaultRetention(); c.Retention.States = 0 },
 		"no latents":       func(c *Config) { c.Fit.Latent = -1 },
-		"negative horizon": func(c *Config) { c.Horizon = -time.Hour },
+		"negative horizon": func(c *Config) { c.Horizon.Last = -time.Hour },
 	} {
 		cfg, _ := r.config(r.bucket)
 		change(&cfg)

@@ -33,6 +33,9 @@ func (s *Service) maybeRefit(ctx context.Context, fits *sync.WaitGroup, lives ma
 	}
 	alarm := s.monitor.status.Alarm
 	from, to := s.rangeToFit(alarm, f)
+	if s.served != nil && !s.cfg.Horizon.To.IsZero() && s.served.card.From == from && s.served.card.To == to {
+		return nil // The interval has been learned, and it does not change.
+	}
 	if to > 0 && s.short.from == from && s.short.until == to {
 		return nil // Too few records last time, and none came.
 	}
@@ -103,13 +106,7 @@ func (s *Service) rangeToFit(alarm *Alarm, f frontier) (from, to int64) {
 	if alarm != nil {
 		from = alarm.Change
 	}
-	if s.cfg.Horizon > 0 && f.until > math.MinInt64 {
-		from = max(from, f.until-s.cfg.Horizon.Milliseconds())
-	}
-	if from <= 0 {
-		return 0, 0
-	}
-	return from, f.until
+	return s.cfg.Horizon.interval(from, f.until)
 }
 
 func (s *Service) sketchToFit(ctx context.Context, from, to int64, f frontier) (*sketch.Accumulator, error) {
@@ -119,6 +116,7 @@ func (s *Service) sketchToFit(ctx context.Context, from, to int64, f frontier) (
 	if to <= from {
 		return nil, nil
 	}
+	f.until, f.keep = to, s.cfg.Horizon.keeps(to)
 	return mergeIntervals(ctx, s.epoch, from, f, s.cutting.length)
 }
 

@@ -51,6 +51,8 @@ func cuttingOfAll(states []*snapshot.State) (cutting, error) {
 type frontier struct {
 	until int64                       // Every pane that ends at or before it is complete; math.MinInt64: none is.
 	open  map[int64][]*snapshot.State // The states of idle partitions that hold the pane of this start open.
+
+	keep func(start, length int64) bool // Which panes a merge takes; nil: all.
 }
 
 // ahead is how many panes past the watermark an open pane may start and still count for how far event time has come.

@@ -91,7 +91,7 @@ func mergeIntervals(ctx context.Context, e *snapshot.Epoch, from int64, f fronti
 func mergeOnce(ctx context.Context, e *snapshot.Epoch, from int64, f frontier, length int64) (*sketch.Accumulator, error) {
 	open := map[int64]map[snapshot.PartitionID]*sketch.Accumulator{}
 	for start, states := range f.open {
-		if start < from || start+length > f.until {
+		if start < from || start+length > f.until || f.keep != nil && !f.keep(start, length) {
 			continue
 		}
 		open[start] = map[snapshot.PartitionID]*sketch.Accumulator{}
@@ -103,6 +103,9 @@ func mergeOnce(ctx context.Context, e *snapshot.Epoch, from int64, f frontier, l
 	err := e.EachPane(ctx, from, f.until, func(p *snapshot.Pane) error {
 		if p.Length == length {
 			delete(open[p.Start], p.PartitionID) // It was sealed after the state was read.
+		}
+		if f.keep != nil && !f.keep(p.Start, p.Length) {
+			return nil
 		}
 		return addPane(&acc, p.Accumulator)
 	})

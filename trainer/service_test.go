@@ -107,7 +107,7 @@ func TestHorizonBoundsWhatIsLearnt(t *testing.T) {
 	r := newRig(t, 2, 3)
 	r.panes(30, quiet)
 	cfg, _ := r.config(r.bucket)
-	cfg.Horizon = 10 * paneLength * time.Millisecond
+	cfg.Horizon.Last = 10 * paneLength * time.Millisecond
 	s, _ := r.start(cfg)
 	r.waitVersion(s, 1)
 	c := r.card(1)

@@ -65,17 +65,24 @@ type CalibrateConfig struct {
 
 // FitConfig says when and on what the generator is refitted.
 type FitConfig struct {
-	Horizon Duration `yaml:"horizon"` // 0: everything since the last change.
-	Every   Duration `yaml:"every"`
-	Budget  Duration `yaml:"budget"` // 0: a fixed number of steps.
-	Records int64    `yaml:"records"`
-	Seed    uint64   `yaml:"seed"`
-	Threads int      `yaml:"threads"`
+	Horizon  Duration `yaml:"horizon"`   // 0: everything since the last change.
+	All      bool     `yaml:"all"`       // Everything ever folded.
+	Range    string   `yaml:"range"`     // T1..T2, whatever comes after it.
+	HalfLife Duration `yaml:"half_life"` // Older panes count less.
+	Every    Duration `yaml:"every"`
+	Budget   Duration `yaml:"budget"` // 0: a fixed number of steps.
+	Records  int64    `yaml:"records"`
+	Seed     uint64   `yaml:"seed"`
+	Threads  int      `yaml:"threads"`
 }
 
 // DriftConfig says what an alarm is worth.
 type DriftConfig struct {
+	Mode        string    `yaml:"mode"` // scan, shiryaev-roberts or rolling.
 	Reference   Duration  `yaml:"reference"`
+	Against     string    `yaml:"against"` // model or T1..T2, in place of what came since the last change.
+	Cooldown    Duration  `yaml:"cooldown"`
+	Passing     bool      `yaml:"passing"` // Alarms that pass let go of themselves.
 	FalseAlarms RunLength `yaml:"false_alarms"`
 }
 
@@ -145,6 +152,9 @@ func (s SketchConfig) withDefaults() SketchConfig {
 	if s.Fit.Seed == 0 {
 		s.Fit.Seed = 1
 	}
+	if s.Drift.Mode == "" {
+		s.Drift.Mode = "scan"
+	}
 	if s.Drift.FalseAlarms == 0 {
 		s.Drift.FalseAlarms = RunLength(30 * 24 * time.Hour)
 	}
@@ -202,6 +212,9 @@ func (s *SketchConfig) Validate() error {
 
 // validateFit checks what a trainer needs.
 func (s *SketchConfig) validateFit() error {
+	if err := s.checkPast(); err != nil {
+		return err
+	}
 	if s.Fit.Records < 2 {
 		return fmt.Errorf("sketch %q: fit.records is %d: a fit needs at least 2 records", s.Name, s.Fit.Records)
 	}

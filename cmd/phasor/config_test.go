@@ -70,7 +70,7 @@ func TestExampleFile(t *testing.T) {
 		Panes:       PanesConfig{Length: Duration(time.Minute), Lateness: Duration(time.Minute)},
 		Calibrate:   CalibrateConfig{Seed: 1, Pilot: 10000, Timeout: Duration(30 * time.Second)},
 		Fit:         FitConfig{Horizon: day, Every: Duration(10 * time.Minute), Budget: Duration(30 * time.Second), Records: 1000, Seed: 1},
-		Drift:       DriftConfig{Reference: 7 * day, FalseAlarms: RunLength(30 * day)},
+		Drift:       DriftConfig{Mode: "scan", Reference: 7 * day, FalseAlarms: RunLength(30 * day)},
 		OnTruncated: "fail", OnRetention: "fail", OnRecreated: "fail"}}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Error(diff)

@@ -60,8 +60,12 @@ file; an unknown key is an error.
       tags: {tag: tag, value: value, time: ts, tick: 0}                    # with format tags; tick in milliseconds
       panes: {length: 60s, lateness: 60s}
       calibrate: {features: 0, law: log-radius, directions: dense, seed: 1, pilot: 10000, timeout: 30s}
-      fit: {horizon: 0s, every: 10m, budget: 30s, records: 1000, seed: 1, threads: 1}
-      drift: {reference: 7d, false_alarms: 1 per 30d}
+      # Of horizon (24h: the last day), all (everything ever), range (T1..T2) and half_life (6h: older panes count less)
+      # one may be set; none of them: what came since the last change.
+      fit: {horizon: 0s, all: false, range: "", half_life: 0s, every: 10m, budget: 30s, records: 1000, seed: 1, threads: 1}
+      # mode: scan, shiryaev-roberts (slow changes) or rolling (a stream that changes often). against: model, or T1..T2,
+      # is the reference in place of what came since the last change. passing: alarms that pass let go of themselves.
+      drift: {mode: scan, reference: 7d, against: "", false_alarms: 1 per 30d, cooldown: 0s, passing: false}
       on_truncated: fail           # or continue, with the gap on record: the log is shorter than our position
       on_retention: fail           # or continue: records were deleted before they were read
       on_recreated: fail           # or continue: the topic was created again

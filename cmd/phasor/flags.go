@@ -109,13 +109,15 @@ type fitFlags struct {
 	FitRecords  int64     `name:"fit.records" help:"New records that a fit needs." placeholder:"1000"`
 	FitSeed     uint64    `name:"fit.seed" help:"Seed of the weights, the latents and the split of the frequencies." placeholder:"1"`
 	Reference   Duration  `name:"drift.reference" help:"Event time that is taken for normal." placeholder:"7d"`
+	Mode        string    `name:"drift.mode" help:"How panes are weighed: scan, shiryaev-roberts or rolling." placeholder:"scan"`
+	Against     string    `name:"drift.against" help:"Reference: model, or a range of event time; default: what came since the last change." placeholder:"T1..T2"`
 	FalseAlarms RunLength `name:"drift.false_alarms" help:"Acceptable false alarms." placeholder:"\"1 per 30d\""`
 	Idle        Duration  `name:"idle.timeout" help:"How long a caught-up partition may hold back an interval." placeholder:"60s"`
 }
 
 func (f *fitFlags) apply(c *Config) error {
 	over(&c.Idle.Timeout, f.Idle)
-	if f.FitEvery|f.FitBudget|f.FitHorizon|f.Reference == 0 && f.FitRecords == 0 && f.FitSeed == 0 && f.FalseAlarms == 0 {
+	if f.FitEvery|f.FitBudget|f.FitHorizon|f.Reference == 0 && f.FitRecords == 0 && f.FitSeed == 0 && f.FalseAlarms == 0 && f.Mode+f.Against == "" {
 		return nil
 	}
 	s, err := c.only("--fit.every or --drift.reference")
@@ -129,6 +131,8 @@ func (f *fitFlags) apply(c *Config) error {
 	over(&s.Fit.Seed, f.FitSeed)
 	over(&s.Drift.Reference, f.Reference)
 	over(&s.Drift.FalseAlarms, f.FalseAlarms)
+	over(&s.Drift.Mode, f.Mode)
+	over(&s.Drift.Against, f.Against)
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 func trainerSection(sketch string, st trainer.Status) (sections []status.Section, notice string) {
 	d := st.Drift
 	drift := status.Section{Name: "Drift: " + sketch, Rows: []status.Row{
+		{Name: "Mode", Value: d.Detector},
 		{Name: "Statistic", Value: figure(d.Statistic), Help: "of the newest complete pane"},
 		{Name: "Threshold", Value: figure(d.Threshold), Help: "above it is an alarm"},
 		{Name: "p-value", Value: figure(d.PValue)},
@@ -24,7 +25,16 @@ func trainerSection(sketch string, st trainer.Status) (sections []status.Section
 	if d.Pane > 0 {
 		drift.Rows = append(drift.Rows, status.Row{Name: "Newest pane", Value: time.UnixMilli(d.Pane).UTC().Format(time.RFC3339)})
 	}
+	for k, v := range d.Divergence[:min(len(d.Divergence), 12)] {
+		drift.Rows = append(drift.Rows, status.Row{Name: d.Channels[k], Value: figure(v) + " bits", Help: "divergence of the last panes from the reference"})
+	}
 	if a := d.Alarm; a != nil {
+		for _, v := range a.Moves {
+			drift.Rows = append(drift.Rows, status.Row{Name: "Moved", Value: v.String()})
+		}
+		for _, v := range a.Pairs {
+			drift.Rows = append(drift.Rows, status.Row{Name: "Correlation moved", Value: v[0] + " and " + v[1]})
+		}
 		notice = fmt.Sprintf("Drift in %s since %s: %s above its threshold", sketch, time.UnixMilli(a.Change).UTC().Format(time.RFC3339), a.Group)
 		if len(a.Channels) > 0 {
 			notice += "; channels " + strings.Join(a.Channels, ", ")

@@ -192,9 +192,12 @@ func (p *pipeline) newTrainer(sc SketchConfig, store *metrics.Store, m *metrics.
 		Store: snapshot.Open(p.bucket, sc.Name).WithHooks(p.storeHooks(store)),
 		Idle:  p.cfg.Idle.Timeout.D(),
 		Fit:   generator.Config{Seed: sc.Fit.Seed, Threads: sc.Fit.Threads},
-		Every: sc.Fit.Every.D(), Budget: sc.Fit.Budget.D(), Horizon: sc.Fit.Horizon.D(), Records: sc.Fit.Records,
+		Every: sc.Fit.Every.D(), Budget: sc.Fit.Budget.D(), Records: sc.Fit.Records,
 		Reference: sc.Drift.Reference.D(), FalseAlarms: sc.Drift.FalseAlarms.D(),
 		Log: p.e.log.With("sketch", sc.Name), Hooks: m.Hooks(sc.Name),
+	}
+	if err := sc.trainerPast(&c); err != nil {
+		return nil, err
 	}
 	if p.tune != nil {
 		p.tune(&c)
