@@ -56,8 +56,14 @@ func TestOverloadIsSaid(t *testing.T) {
 		t.Errorf("what computes nothing waits too: %d", w.Code)
 	}
 	<-s.turns
-	if w := ask(s, "POST", "/v1/sample", `{}`); w.Code != 200 {
-		t.Errorf("afterwards: %d %s", w.Code, w.Body)
+	for range 3 {
+		if w := ask(s, "POST", "/v1/sample", `{}`); w.Code != 200 {
+			t.Errorf("afterwards: %d %s", w.Code, w.Body)
+		}
+	}
+	refused(t, s, "POST", "/v1/sample", `{"n":0}`, 422)
+	if len(s.turns) != 0 {
+		t.Error("a turn was not given back")
 	}
 	s = newServer(t, Config{Limits: Limits{Time: time.Nanosecond}})
 	if d := refused(t, s, "POST", "/v1/impute", `{"records":[[1,null,3]]}`, 503); !strings.Contains(d, "took too long") {

@@ -63,7 +63,11 @@ func TestStoreIsFollowed(t *testing.T) {
 	if _, err := store.NewEpoch(ctx, &spec, nil); err != nil {
 		t.Fatal(err)
 	}
+	e = s.engine.Load()
 	check(first, 3)
+	if s.engine.Load() != e {
+		t.Error("the version of the epoch before was prepared again")
+	}
 	s, err = New(Config{Source: FromStore(store), Prior: 200})
 	if err != nil {
 		t.Fatal(err)
