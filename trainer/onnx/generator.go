@@ -20,7 +20,7 @@ func Generator(m *generator.Model) ([]byte, error) {
 	p := m.Parts()
 	raw := network(g, p)
 	standard, stored, exact := outputMap(g, p, g.node("Cast", []value{raw}, attribute{"to", int(double)}))
-	physical := inverse(g, m.Channels(), p, standard)
+	physical := physicalUnits(g, m.Channels(), p, standard)
 	g.named("record", "Where", []value{exact, stored, physical})
 	return g.encode("generator", "Records of a stream from normal latents, fitted to the stream's sketch.",
 		port{"latent", float, p.Latent}, port{"record", double, p.Dim}, map[string]string{
@@ -90,8 +90,8 @@ func outputMap(g *graph, p generator.Parts, v value) (y, stored, exact value) {
 	return y, table(doubles("map.value", values, d*bins)), table(booleans("map.exact", has, d*bins))
 }
 
-// inverse adds the way from standard units y to physical ones, T^-1(y/scale + offset).
-func inverse(g *graph, channels []feature.Channel, p generator.Parts, y value) value {
+// physicalUnits adds the way from standard units y to physical ones, T^-1(y/scale + offset).
+func physicalUnits(g *graph, channels []feature.Channel, p generator.Parts, y value) value {
 	d := p.Dim
 	x := g.node("Div", []value{y, g.constant(doubles("scale", p.Scale, 1, d))})
 	x = g.node("Add", []value{x, g.constant(doubles("offset", p.Offset, 1, d))})

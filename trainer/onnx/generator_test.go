@@ -143,18 +143,30 @@ func physical(p generator.Parts, channels []feature.Channel, u []float64) (x, st
 	return x, stretch, edge
 }
 
-func TestOnnxruntimeGivesTheRecords(t *testing.T) {
+// onnxruntime runs a script of Python with the path of a model as its argument, and returns what it writes.
+func onnxruntime(t *testing.T, script string, model, in []byte) []byte {
+	t.Helper()
 	python := cmp.Or(os.Getenv("PHASOR_PYTHON"), "python3")
 	if out, err := exec.Command(python, "-c", "import numpy, onnx, onnxruntime").CombinedOutput(); err != nil {
 		t.Skipf("no Python with numpy, onnx and onnxruntime (name one in PHASOR_PYTHON): %v %s", err, bytes.TrimSpace(out))
 	}
-	m := fitted(t, 300)
-	b, err := onnx.Generator(m)
+	path := filepath.Join(t.TempDir(), "model.onnx")
+	if err := os.WriteFile(path, model, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(python, "-c", script, path)
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(in), os.Stderr
+	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "generator.onnx")
-	if err := os.WriteFile(path, b, 0o600); err != nil {
+	return out
+}
+
+func TestOnnxruntimeGivesTheRecords(t *testing.T) {
+	m := fitted(t, 300)
+	b, err := onnx.Generator(m)
+	if err != nil {
 		t.Fatal(err)
 	}
 	const n, seed = 4000, 17
@@ -170,12 +182,7 @@ func TestOnnxruntimeGivesTheRecords(t *testing.T) {
 		u[i] = float64(v)
 		in = binary.LittleEndian.AppendUint32(in, math.Float32bits(v))
 	}
-	cmd := exec.Command(python, "-c", run, path)
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(in), os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := onnxruntime(t, run, b, in)
 	d := m.Dim()
 	if len(out) != 8*n*d {
 		t.Fatalf("%d bytes of records, want %d", len(out), 8*n*d)
