@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"phasor/trainer/generator"
 	"phasor/trainer/inverse"
 )
 
@@ -59,7 +58,7 @@ func (e *engine) blind(ctx context.Context, r *deconvolveRequest) (any, error) {
 	if err := checkMeasurements(r.Measurements, d, r.Noise, mostBlind); err != nil {
 		return nil, err
 	}
-	prior, err := inverse.NewPrior(signals{e.version.Model, e.units}, blindPrior, 1)
+	prior, err := inverse.NewPrior(inverse.NewPhysical(e.version.Model), blindPrior, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -78,32 +77,3 @@ func (e *engine) blind(ctx context.Context, r *deconvolveRequest) (any, error) {
 
 // blindPrior is the number of records that a signal is sought among.
 const blindPrior = 2048
-
-// signals is a generator of records in physical units, of channels without a transform.
-type signals struct {
-	*generator.Model
-	units units
-}
-
-// Generate implements inverse.Decoder.
-func (s signals) Generate(dst, u []float64) []float64 {
-	s.Model.Generate(dst, u)
-	s.physical(dst)
-	return dst
-}
-
-// Pullback implements inverse.Decoder.
-func (s signals) Pullback(dst, du, u, g []float64) {
-	scaled := make([]float64, len(g))
-	for i, v := range g {
-		scaled[i] = v / s.units.scale[i%s.Dim()]
-	}
-	s.Model.Pullback(dst, du, u, scaled)
-	s.physical(dst)
-}
-
-func (s signals) physical(y []float64) {
-	for i, v := range y {
-		y[i] = s.units.physical(i%s.Dim(), v)
-	}
-}
