@@ -10,12 +10,14 @@ import (
 )
 
 type benchCmd struct {
-	Only   []string `help:"Measure only these, or those whose names begin with one of them and a slash." placeholder:"NAME"`
-	Runs   int      `help:"How often each is measured; default: 6, or 3 with --quick." placeholder:"N"`
-	Quick  bool     `help:"Short runs on little data, for a first look."`
-	Dir    string   `help:"Folder on the disk to save snapshots to; default: that of temporary files." type:"existingdir" placeholder:"DIR"`
-	JSON   bool     `name:"json" help:"Print the result as one JSON line."`
-	Broker bool     `hidden:"" env:"-" help:"Be the broker of another bench: it ends when standard input does."`
+	Subject string   `arg:"" optional:"" enum:"machine,drift" default:"machine" help:"machine, or drift: how well changes are found instead of how fast."`
+	Data    string   `help:"With drift: folder of public data sets (interrbf, tep, skab, elec2, nab); those that are absent are skipped." placeholder:"DIR"`
+	Only    []string `help:"Measure only these, or those whose names begin with one of them and a slash." placeholder:"NAME"`
+	Runs    int      `help:"How often each is measured; default: 6, or 3 with --quick." placeholder:"N"`
+	Quick   bool     `help:"Short runs on little data, for a first look."`
+	Dir     string   `help:"Folder on the disk to save snapshots to; default: that of temporary files." type:"existingdir" placeholder:"DIR"`
+	JSON    bool     `name:"json" help:"Print the result as one JSON line."`
+	Broker  bool     `hidden:"" env:"-" help:"Be the broker of another bench: it ends when standard input does."`
 }
 
 // Help is shown by --help.
@@ -25,6 +27,7 @@ func (benchCmd) Help() string {
   phasor bench --quick
   phasor bench --only kernel,fold --runs 10
   phasor bench --json --dir /var/lib/phasor > figures.json
+  phasor bench drift --data data       false alarms and delays, as a Markdown table; hours without --quick
 
 Every figure is a median over the runs, with the least and the greatest beside it. A run takes at least 0.3 s (0.05 s
 with --quick), and the runs of all figures take turns, so that a machine that slows down slows them all. This program
@@ -53,6 +56,9 @@ const (
 func (c *benchCmd) Run(e *env) (err error) {
 	if c.Broker {
 		return serveBench(e)
+	}
+	if c.Subject == "drift" {
+		return runDriftBench(e, c.Quick, c.Data, c.JSON)
 	}
 	if c.Runs < 0 {
 		return usagef("--runs is %d: give 1 or more", c.Runs)

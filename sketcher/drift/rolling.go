@@ -24,7 +24,7 @@ const (
 // again and again, and has no reference to grow old.
 //
 // The noise, which is the innovations' memory, spread and correlation, is pooled over all
-// segments of the last 2,000 panes and estimated anew when the panes have doubled, from
+// segments of the last 2,000 panes and estimated anew when the panes are a quarter more, from
 // the 20th on. Before, panes are Learning. A drift so slow that the earlier panes follow
 // it is not seen; a [Scan] sees it. One goroutine at a time.
 type Rolling struct {
@@ -118,6 +118,7 @@ func (r *Rolling) Push(a *sketch.Accumulator) (Result, error) {
 		r.moves = r.segment.moved(r.moves[:0], r.projection.names, res.Window)
 		r.channels = channelsOf(r.channels[:0], r.moves)
 		res.Moves, res.Channels = r.moves, r.channels
+		res.Window = r.segment.change(res.Group, res.Window)
 		r.starts = append(r.starts, r.history.len()-res.Window)
 		r.replay()
 	}
@@ -142,7 +143,7 @@ func (r *Rolling) estimate() error {
 		r.nextFit = r.history.len() + leastSequential/2
 		return nil
 	}
-	r.nextFit = 2 * r.history.len()
+	r.nextFit = r.history.len() + r.history.len()/4
 	if r.history.len() > longestRolling/2 {
 		r.nextFit = math.MaxInt
 	}

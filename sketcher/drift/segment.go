@@ -118,6 +118,26 @@ func (s *segment) scan() Result {
 	return res
 }
 
+// change returns how many of the last panes lie after the change that raised an alarm with
+// window w in a group: of all splits up to twice as long, the one with the largest
+// standardised difference. A window is a power of two and may reach back over the change.
+func (s *segment) change(g Group, w int) int {
+	var best float64
+	at := w
+	for i, b := range s.r.model.blocks {
+		if b.group != g {
+			continue
+		}
+		for n := 1; n <= 2*w && s.len()-n >= leastEarlier; n++ {
+			by := s.split(n)
+			if x := statistic(b, s.r.model.live[i], s.diff[b.lo:b.hi], by); x > best {
+				best, at = x, n
+			}
+		}
+	}
+	return at
+}
+
 // moved appends what moved at the split before the last window panes.
 func (s *segment) moved(dst []Move, names []string, window int) []Move {
 	by := s.split(window)
