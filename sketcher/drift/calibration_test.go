@@ -104,7 +104,7 @@ func summary(tr []trial) (rate float64, text string) {
 // A stream without a change must not raise much more than the one alarm in 1,000 panes
 // that was asked for, however strongly its records depend on each other.
 func TestFalseAlarms(t *testing.T) {
-	runs, length := 5, 400
+	runs, length := 3, 250
 	if long() {
 		runs, length = 60, 1000
 	}

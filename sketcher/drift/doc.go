@@ -28,11 +28,18 @@
 //
 // Panes may hold different numbers of records. A coordinate's mean is estimated per
 // record, so a rate that changes does not look like a level that changes; panes with
-// fewer than [Options.MinRecords] records are skipped and counted. The scaling by
-// sqrt(N) supposes that the dependence between records is short against a pane; where
-// the reference's panes differ in size, what it does beyond that is fitted from them. A
-// reference of equal panes cannot show it: panes of another size then raise alarms of cv
-// and C on a stream whose records depend on each other, and ask for a new reference.
+// fewer than [Options.MinRecords] records are skipped and counted. Dependence between
+// records makes the variance within a small pane too small; by how much follows from how
+// much the panes' means vary. Where the reference's panes differ in size, what size does
+// beyond that is fitted from them.
+//
+// A gap, which is [Scan.Gap] or a pane that is skipped, ends what is known of the panes
+// before: the next one is judged by its own spread in place of its innovation's. Windows
+// reach over gaps, for they count panes and not time.
+//
+// A [Rolling] has no reference: it compares the newest panes with the segment before them.
+// [Options.Method] ShiryaevRoberts weighs all panes at which a change may have begun. What
+// panes cannot show is a [HistoryError] and no number.
 //
 // The package keeps no clock, reads no files and draws random numbers from seeds only.
 package drift

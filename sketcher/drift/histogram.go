@@ -68,6 +68,16 @@ func (w waves) mean(dst []float64, c int, h []int64, n float64) {
 	}
 }
 
+// shapes returns block H.
+func (l layout) shapes() (block, bool) {
+	for _, b := range l.blocks {
+		if b.group == GroupH {
+			return b, true
+		}
+	}
+	return block{}, false
+}
+
 // whitening holds, for each channel of block H, the symmetric square root of its
 // innovations' inverse covariance, shapeOrder×shapeOrder by rows.
 type whitening []float64

@@ -118,39 +118,6 @@ func kind(spread bool) int {
 	return 0
 }
 
-// bias estimates how scales depend on the number of records: dependence between
-// records makes a pane's variance too small by a share tau/N. The share is pooled over
-// a block's scales and held near zero unless panes differ enough in size to show it.
-func (m *model) bias(x *panes) {
-	const prior = 20.0 // standard deviation of tau before the data
-	for _, b := range m.blocks {
-		var xy, xx, yy, count float64
-		for t := range m.size {
-			n := x.records[t]
-			g, u := gain(n, true), 1/n-m.inverse
-			for k := b.lo; k < b.hi; k++ {
-				if !m.spread[k] || m.mean[k] <= dead {
-					continue
-				}
-				y := x.row(t)[k]/m.mean[k] - g
-				xy += y * g * u
-				xx += g * u * g * u
-				yy += y * y
-				count++
-			}
-		}
-		if count == 0 || xx == 0 {
-			continue
-		}
-		share := xy / (xx + yy/count/(prior*prior))
-		for k := b.lo; k < b.hi; k++ {
-			if m.spread[k] && m.mean[k] > dead {
-				m.slope[k] = m.mean[k] * share
-			}
-		}
-	}
-}
-
 // about sets dst to the coordinates of a pane of n records about the reference's mean.
 func (m *model) about(dst, row []float64, n float64) {
 	g := [2]float64{gain(n, false), gain(n, true)}
@@ -255,16 +222,6 @@ func (m *model) standardise(centred, records []float64) {
 		}
 	}
 	m.innov = e
-}
-
-// shapes returns block H.
-func (l layout) shapes() (block, bool) {
-	for _, b := range l.blocks {
-		if b.group == GroupH {
-			return b, true
-		}
-	}
-	return block{}, false
 }
 
 // squares sets v to the columns' sums of squares of e over degrees.

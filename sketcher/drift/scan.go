@@ -41,7 +41,8 @@ func (s *Scan) Reset(r *Reference) {
 	*s = *NewScan(r)
 }
 
-// Gap tells the scan that the next pane does not follow the last one in time.
+// Gap tells the scan that the next pane does not follow the last one in time: it is taken
+// over its own spread, not predicted from the panes before, and windows go on over the gap.
 func (s *Scan) Gap() { s.watch.known = 0 }
 
 // Skipped returns how many panes were pushed and not scanned.

@@ -2,6 +2,74 @@ package drift
 
 import "math"
 
+// bias estimates how scales depend on the number of records: dependence between
+// records makes a pane's variance too small by a share (tau - 1)/N, of which the cube
+// root shows a third. tau is the variance of the pane's means over that of independent
+// records; the share is pooled over a block's scales and held near it unless panes differ
+// enough in size to show another.
+func (m *model) bias(x *panes) {
+	const prior = 20.0 // standard deviation of tau before the data
+	for _, b := range m.blocks {
+		var xy, xx, yy, count float64
+		for t := range m.size {
+			n := x.records[t]
+			g, u := gain(n, true), 1/n-m.inverse
+			for k := b.lo; k < b.hi; k++ {
+				if !m.spread[k] || m.mean[k] <= dead {
+					continue
+				}
+				y := x.row(t)[k]/m.mean[k] - g
+				xy += y * g * u
+				xx += g * u * g * u
+				yy += y * y
+				count++
+			}
+		}
+		if count == 0 {
+			continue
+		}
+		expected := -(m.memory(x, b) - 1) / 3
+		share := expected
+		if xx > 0 {
+			share += (xy - expected*xx) / (xx + yy/count/(prior*prior))
+		}
+		for k := b.lo; k < b.hi; k++ {
+			if m.spread[k] && m.mean[k] > dead {
+				m.slope[k] = m.mean[k] * share
+			}
+		}
+	}
+}
+
+// memory returns tau of the channels or components whose scales block b holds, their
+// mean: 1 for independent records, and without the block that holds their levels.
+func (m *model) memory(x *panes, b block) float64 {
+	level := map[Group]Group{GroupCV: GroupCM, GroupC: GroupM}[b.group]
+	for _, at := range m.blocks {
+		if at.group != level {
+			continue
+		}
+		var tau, n float64
+		for k := b.lo; k < b.hi && k-b.lo < at.width(); k++ {
+			if !m.spread[k] || m.mean[k] <= dead {
+				continue
+			}
+			var v float64
+			mean := at.lo + k - b.lo
+			for t := range m.size {
+				d := x.row(t)[mean] - gain(x.records[t], false)*m.mean[mean]
+				v += d * d / float64(m.size-1)
+			}
+			tau += v / (m.mean[k] * m.mean[k] * m.mean[k])
+			n++
+		}
+		if n > 0 {
+			return max(1, tau/n)
+		}
+	}
+	return 1
+}
+
 // uneven estimates by block how the innovations' variance goes with the number of
 // records, as records^gamma about their geometric mean: dependence that is long against
 // a pane makes a small pane's coordinates move less than the scaling by sqrt(N) supposes.
