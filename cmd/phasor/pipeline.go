@@ -116,6 +116,13 @@ func (p *pipeline) run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
+	if p.roles.train {
+		var names []string
+		for _, sc := range p.cfg.Sketches {
+			names = append(names, sc.Name)
+		}
+		answers.routes = driftRoutes(names, p.trainers)
+	}
 	bound, wait, err := serveHTTP(p.cfg.Listen, reg, h, p.page, answers, p.e.log)
 	if err != nil {
 		return err
@@ -222,7 +229,7 @@ func (p *pipeline) newAPI(reg *prometheus.Registry, store *metrics.Store) (api, 
 		return api{}, err
 	}
 	p.answers = s
-	return api{s, p.cfg.Serve.Timeout.D()}, nil
+	return api{handler: s, grace: p.cfg.Serve.Timeout.D()}, nil
 }
 
 func (p *pipeline) storeHooks(m *metrics.Store) snapshot.Hooks {

@@ -60,7 +60,7 @@ func (c *serveCmd) Run(e *env) error {
 	}
 	began := time.Now()
 	bound, wait, err := serveHTTP(cfg.Listen, reg, health{ready: []func() error{s.Ready}}, func() status.Page { return servePage(s, began) },
-		api{s, cfg.Serve.Timeout.D()}, e.log)
+		api{handler: s, grace: cfg.Serve.Timeout.D()}, e.log)
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,7 @@ func check(tests []func() error) error {
 type api struct {
 	handler http.Handler // Of the paths under /v1/; nil if there are none.
 	grace   time.Duration
+	routes  map[string]http.Handler // Beside those of every role.
 }
 
 // serveHTTP listens at once, so that a taken port is an error of the start, and serves until the
@@ -58,6 +59,9 @@ func serveHTTP(addr string, reg *prometheus.Registry, h health, describe func() 
 	mux.HandleFunc("GET /livez", probe(h.live))
 	mux.HandleFunc("GET /readyz", probe(h.ready))
 	mux.Handle("GET /", status.Handler(describe))
+	for pattern, h := range a.routes {
+		mux.Handle(pattern, h)
+	}
 	var handler http.Handler = mux
 	if a.handler != nil {
 		handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
