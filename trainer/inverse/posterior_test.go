@@ -236,3 +236,35 @@ func TestProblemsThatDoNotFit(t *testing.T) {
 		t.Errorf("a sample that is not a number: %v", err)
 	}
 }
+
+// Weights somewhat broader than the likelihood have used a part of y; the update
+// must use the rest of it and no more.
+func TestSamplingCountsEveryMeasurementOnce(t *testing.T) {
+	l, p := gaussianWorld(t, 3, 3, 103)
+	rng := rand.New(rand.NewPCG(103, 3))
+	q := Problem{Identity(3), White(.08)}
+	exact := mustPrepare(t, Gaussian{}, p, q)
+	s, err := Sampling{}.prepare(p, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ratio, broad, count float64
+	for range 200 {
+		u := []float64{rng.NormFloat64(), rng.NormFloat64(), rng.NormFloat64()}
+		y := q.measure(l.Generate(make([]float64, 3), u), rng)
+		_, _, v := s.weights(s.standard(y))
+		if v < 1.5 || v > 4 {
+			continue
+		}
+		want, have := exact.Solve(y), s.Solve(y)
+		for k := range want.SD {
+			ratio += have.SD[k] / want.SD[k]
+		}
+		broad += v
+		count++
+	}
+	t.Logf("%v measurements with weights broadened by %.2f: deviations %.3f of the exact", count, broad/count, ratio/count/3)
+	if count < 20 || math.Abs(ratio/count/3-1) > .05 {
+		t.Errorf("%v measurements with broadened weights: deviations %.3f of the exact", count, ratio/count/3)
+	}
+}

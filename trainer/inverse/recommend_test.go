@@ -86,3 +86,31 @@ func TestRecommendCountsTheCoordinatesAsked(t *testing.T) {
 		t.Errorf("a coordinate that is not there: %v", err)
 	}
 }
+
+// A lead that chance may have given, or that is not worth the trouble, does not
+// count.
+func TestClearly(t *testing.T) {
+	errs := func(level, swing float64) []float64 {
+		e := make([]float64, 100)
+		for i := range e {
+			e[i] = level + swing*float64(i%2*2-1)
+		}
+		return e
+	}
+	base := errs(1, 0)
+	for _, c := range []struct {
+		name string
+		a    []float64
+		want bool
+	}{
+		{"half of the error", errs(.5, .1), true},
+		{"one percent", errs(.98, 0), false},
+		{"five percent that chance may have given", errs(.9, .8), false},
+		{"five percent for sure", errs(.9, .1), true},
+		{"worse", errs(1.2, .1), false},
+	} {
+		if have := clearly(c.a, base); have != c.want {
+			t.Errorf("%s: %v", c.name, have)
+		}
+	}
+}
