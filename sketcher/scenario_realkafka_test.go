@@ -43,7 +43,8 @@ func (r *realSite) create(topic string, partitions int) {
 	adm := kadm.NewClient(k)
 	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
 	defer cancel()
-	if _, err := adm.CreateTopic(ctx, int32(partitions), 3, nil, topic); err != nil {
+	ahead := "9223372036854775807" // Records of 2100 are let in.
+	if _, err := adm.CreateTopic(ctx, int32(partitions), 3, map[string]*string{"message.timestamp.after.max.ms": &ahead, "retention.ms": new("-1")}, topic); err != nil {
 		r.t.Fatal(err)
 	}
 	for {

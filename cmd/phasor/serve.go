@@ -180,4 +180,3 @@ func servePage(s *serve.Server, began time.Time) status.Page {
 		{Name: "Since", Value: began.UTC().Format(time.RFC3339)}, {Name: "API", Value: "/v1/openapi.json", Help: "describes every request"}}})
 	return p
 }
-

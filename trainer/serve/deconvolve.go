@@ -23,11 +23,6 @@ const mostBlind = 16
 // deconvolved answers /v1/deconvolve.
 func deconvolved(ctx context.Context, e *engine, l Limits, r *deconvolveRequest) (any, error) {
 	d := e.dim()
-	for k, c := range e.units.channels {
-		if !e.units.linear(k) {
-			return nil, unanswerable("channel %q has the transform %v: the channels are no samples of one signal", c.Name, c.Transform)
-		}
-	}
 	switch {
 	case (r.Kernel == nil) == (r.Taps == nil):
 		return nil, unanswerable("give \"kernel\", or \"taps\" if the kernel is not known")
@@ -58,7 +53,7 @@ func (e *engine) blind(ctx context.Context, r *deconvolveRequest) (any, error) {
 	if err := checkMeasurements(r.Measurements, d, r.Noise, mostBlind); err != nil {
 		return nil, err
 	}
-	prior, err := inverse.NewPrior(inverse.NewPhysical(e.version.Model), blindPrior, 1)
+	prior, err := e.physical()
 	if err != nil {
 		return nil, err
 	}
@@ -70,10 +65,9 @@ func (e *engine) blind(ctx context.Context, r *deconvolveRequest) (any, error) {
 		if err != nil {
 			return answerOf{}, err
 		}
-		return answerOf{Record: b.X, Deviation: b.SD, Method: b.Method, EffectiveSamples: real(b.ESS), Warning: b.Warning, Kernel: b.Kernel}, nil
+		out := plain(b.Answer)
+		out.Kernel = b.Kernel
+		return out.checked(i)
 	})
 	return solveAnswer{e.head(), answers}, err
 }
-
-// blindPrior is the number of records that a signal is sought among.
-const blindPrior = 2048

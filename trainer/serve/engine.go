@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"sync"
 
 	"phasor/trainer/inverse"
 	"phasor/trainer/score"
@@ -14,7 +15,13 @@ type engine struct {
 	prior   *inverse.Prior
 	scorer  *score.Scorer
 	solvers *cache
+
+	// physical is the prior of records in physical units, which few requests need: it is made for the first.
+	physical func() (*inverse.Prior, error)
 }
+
+// physicalPrior is the number of generated records of a prior in physical units.
+const physicalPrior = 2048
 
 func newEngine(v *Version, c Config) (*engine, error) {
 	if err := v.Spec.Validate(); err != nil {
@@ -29,6 +36,9 @@ func newEngine(v *Version, c Config) (*engine, error) {
 		return nil, fmt.Errorf("serve: version %d: %w", v.Version, err)
 	}
 	e := &engine{version: v, units: newUnits(v.Spec), prior: prior, scorer: scorer, solvers: newCache(c.Limits.Cache)}
+	e.physical = sync.OnceValues(func() (*inverse.Prior, error) {
+		return inverse.NewPrior(inverse.NewPhysical(v.Model), min(c.Prior, physicalPrior), c.Seed)
+	})
 	if err := e.warm(); err != nil {
 		return nil, fmt.Errorf("serve: version %d: %w", v.Version, err)
 	}

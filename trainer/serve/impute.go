@@ -77,7 +77,7 @@ func (e *engine) fill(y, sd []float64, noise string, m method) (answerOf, error)
 	case len(seen) == 0:
 		return answerOf{}, unanswerable("it has no value at all: /v1/sample draws records from nothing")
 	}
-	s, err := e.solver("mask "+string(pattern)+noise, inverse.Problem{A: inverse.Mask(len(y), seen), Noise: inverse.Independent(of)}, m, missing)
+	s, err := e.solver("mask "+string(pattern)+noise, e.prior, inverse.Problem{A: inverse.Mask(len(y), seen), Noise: inverse.Independent(of)}, m, missing)
 	if err != nil {
 		return answerOf{}, err
 	}
@@ -126,7 +126,7 @@ func denoised(ctx context.Context, e *engine, l Limits, r *restoreRequest) (any,
 		return nil, err
 	}
 	d := e.dim()
-	s, err := e.solver("identity "+key, inverse.Problem{A: inverse.Identity(d), Noise: inverse.Independent(sd)}, r.Method.or("auto"), nil)
+	s, err := e.solver("identity "+key, e.prior, inverse.Problem{A: inverse.Identity(d), Noise: inverse.Independent(sd)}, r.Method.or("auto"), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -71,11 +71,14 @@ func (e *engine) measured(ctx context.Context, l Limits, r *recoverRequest) (any
 	if err := checkMeasurements(r.Measurements, rows, r.Noise, l.Records); err != nil {
 		return nil, err
 	}
+	if r.Units != "standard" && !e.straight(r.Matrix) {
+		return e.bent(ctx, r)
+	}
 	a, at, err := e.operator(r.Matrix, r.Units == "standard")
 	if err != nil {
 		return nil, err
 	}
-	s, err := e.solver(keyOf(a, *r.Noise), inverse.Problem{A: inverse.Dense(a), Noise: inverse.White(*r.Noise)}, r.Method.or("auto"), nil)
+	s, err := e.solver(keyOf("matrix", a, *r.Noise), e.prior, inverse.Problem{A: inverse.Dense(a), Noise: inverse.White(*r.Noise)}, r.Method.or("auto"), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -84,13 +87,44 @@ func (e *engine) measured(ctx context.Context, l Limits, r *recoverRequest) (any
 		for j, v := range r.Measurements[i] {
 			y[j] = v - at[j]
 		}
-		answer := e.answer(s.Solve(y))
-		for _, v := range answer.Record {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return answer, unanswerable("measurement %d leads to numbers that are out of range", i)
+		return e.answer(s.Solve(y)).checked(i)
+	})
+	return solveAnswer{e.head(), answers}, err
+}
+
+// straight says that a matrix measures only channels without a transform.
+func (e *engine) straight(matrix [][]float64) bool {
+	for _, row := range matrix {
+		for k, v := range row {
+			if v != 0 && !e.units.linear(k) {
+				return false
 			}
 		}
-		return answer, nil
+	}
+	return true
+}
+
+// bent solves for records in physical units, where a linear measurement of a channel with a transform is one.
+func (e *engine) bent(ctx context.Context, r *recoverRequest) (any, error) {
+	a := mat.NewDense(len(r.Matrix), e.dim(), nil)
+	for i, row := range r.Matrix {
+		for _, v := range row {
+			if !(math.Abs(v) <= largest) {
+				return nil, unanswerable("row %d of the matrix is out of range: the largest number is %g", i, largest)
+			}
+		}
+		a.SetRow(i, row)
+	}
+	prior, err := e.physical()
+	if err != nil {
+		return nil, err
+	}
+	s, err := e.solver(keyOf("physical", a, *r.Noise), prior, inverse.Problem{A: inverse.Dense(a), Noise: inverse.White(*r.Noise)}, r.Method.or("auto"), nil)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := each(ctx, len(r.Measurements), func(i int) (answerOf, error) {
+		return plain(s.Solve(r.Measurements[i])).checked(i)
 	})
 	return solveAnswer{e.head(), answers}, err
 }
@@ -105,9 +139,6 @@ func (e *engine) operator(matrix [][]float64, standard bool) (a *mat.Dense, at [
 				a.Set(i, k, v)
 				continue // Its zero is measured as zero.
 			}
-			if !e.units.linear(k) {
-				return nil, nil, unanswerable("row %d of the matrix measures channel %q, which has the transform %v: a linear measurement of it is none in the model's units; give a matrix of \"units\": \"standard\"", i, e.units.channels[k].Name, e.units.channels[k].Transform)
-			}
 			a.Set(i, k, v/e.units.scale[k])
 			at[i] += v * e.units.offset[k]
 		}
@@ -121,7 +152,7 @@ func (e *engine) operator(matrix [][]float64, standard bool) (a *mat.Dense, at [
 }
 
 // keyOf is equal for equal matrices and noise.
-func keyOf(a *mat.Dense, noise float64) string {
+func keyOf(kind string, a *mat.Dense, noise float64) string {
 	h := sha256.New()
 	var b []byte
 	rows, cols := a.Dims()
@@ -131,5 +162,5 @@ func keyOf(a *mat.Dense, noise float64) string {
 		}
 	}
 	h.Write(b)
-	return fmt.Sprintf("matrix %d %x %x", rows, math.Float64bits(noise), h.Sum(nil))
+	return fmt.Sprintf("%s %d %x %x", kind, rows, math.Float64bits(noise), h.Sum(nil))
 }

@@ -65,19 +65,34 @@ func (m method) or(otherwise method) method {
 }
 
 // solver returns the solver of a problem. wanted are the coordinates that errors count at, nil for all.
-func (e *engine) solver(key string, q inverse.Problem, m method, wanted []int) (inverse.Solver, error) {
+func (e *engine) solver(key string, prior *inverse.Prior, q inverse.Problem, m method, wanted []int) (inverse.Solver, error) {
 	rows, cols := q.A.Dims()
-	size := int64(8 * (e.prior.Samples()*(rows+1) + 4*cols*cols))
+	size := int64(8 * (prior.Samples()*(rows+1) + 4*cols*cols))
 	s, err := e.solvers.get(string(m)+" "+key, size, func() (inverse.Solver, error) {
 		if m == "auto" {
-			return inverse.Recommend(e.prior, q, methods[string(m)], inverse.RecommendOptions{Coordinates: wanted, Records: trials})
+			return inverse.Recommend(prior, q, methods[string(m)], inverse.RecommendOptions{Coordinates: wanted, Records: trials})
 		}
-		return methods[string(m)][0].Prepare(e.prior, q)
+		return methods[string(m)][0].Prepare(prior, q)
 	})
 	if errors.Is(err, inverse.ErrProblem) {
 		return nil, unanswerable("%v", strings.TrimPrefix(err.Error(), "inverse: "))
 	}
 	return s, err
+}
+
+// plain returns an answer that is in physical units.
+func plain(a inverse.Answer) answerOf {
+	return answerOf{Record: a.X, Deviation: a.SD, Method: a.Method, EffectiveSamples: real(a.ESS), Warning: a.Warning}
+}
+
+// checked refuses an answer to measurement i that is out of range.
+func (a answerOf) checked(i int) (answerOf, error) {
+	for _, v := range a.Record {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return a, unanswerable("measurement %d leads to numbers that are out of range", i)
+		}
+	}
+	return a, nil
 }
 
 // answer returns an answer in standard units in physical ones.
