@@ -137,8 +137,12 @@ func (s *Service) oldest(lives map[snapshot.PartitionID]snapshot.Live) time.Time
 func (s *Service) finish(o outcome) {
 	was := s.running
 	s.running = nil
+	defer func() {
+		s.mu.Lock()
+		s.status.Fitting = false // Last, so that the status of an ended fit is whole.
+		s.mu.Unlock()
+	}()
 	s.mu.Lock()
-	s.status.Fitting = false
 	if o.result != "pointless" {
 		s.status.RefitResults[o.result]++
 		s.failed = ""
