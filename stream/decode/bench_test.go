@@ -80,7 +80,7 @@ func BenchmarkJSONTimestamped(b *testing.B) {
 		records[i].Value = append([]byte(`{"ts":"2026-01-02T03:04:05.678Z","line":"4",`), records[i].Value[1:]...)
 	}
 	c := tenChannels()
-	c.Time, c.Where = Time{"ts", "rfc3339"}, map[string]string{"line": "4"}
+	c.Time, c.Where = Time{Field: "ts", Unit: "rfc3339"}, map[string]string{"line": "4"}
 	benchmark(b, c, records, size+45)
 }
 

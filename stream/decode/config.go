@@ -14,7 +14,7 @@ const DefaultMaxBytes = 1 << 20
 const MaxChannels = 1 << 14
 
 // Formats lists the known formats.
-func Formats() []string { return []string{"json", "csv", "float32", "float64", "tags"} }
+func Formats() []string { return []string{"json", "csv", "float32", "float64", "tags", "log"} }
 
 // Config describes how records become vectors. The zero value of every field
 // but Channels is usable; Format then means json.
@@ -42,6 +42,9 @@ type Config struct {
 	Array string `yaml:"array" json:"array,omitempty"`
 	CSV   CSV    `yaml:"csv" json:"csv,omitzero"`
 	Tags  Tags   `yaml:"tags" json:"tags,omitzero"`
+	Log   Log    `yaml:"log" json:"log,omitzero"`
+	// Window makes vectors of the last values of the channels.
+	Window Window `yaml:"window" json:"window,omitzero"`
 }
 
 // Channel is one element of the vector.
@@ -59,9 +62,16 @@ type Channel struct {
 type Time struct {
 	// Field is a path (or csv column); empty means the record's timestamp.
 	Field string `yaml:"field" json:"field,omitempty"`
-	// Unit is one of Units; empty means ms. Fractions below a millisecond are
-	// cut off.
+	// Unit is one of Units, or of json, csv and log a layout such as
+	// "%d/%m/%Y %H:%M:%S", syslog, log4j, clf, or auto, which knows the layouts
+	// of many logs. Empty means ms, and auto in the format log. Fractions below a
+	// millisecond are cut off.
 	Unit string `yaml:"unit" json:"unit,omitempty"`
+	// Zone is the offset from UTC, such as +05:30, of layouts without a zone.
+	Zone string `yaml:"zone" json:"zone,omitempty"`
+	// Year is that of layouts without one. By default it is the year that brings
+	// the time nearest to the record's timestamp; without a timestamp, 1972.
+	Year int `yaml:"year" json:"year,omitempty"`
 }
 
 // CSV describes rows.
@@ -112,10 +122,24 @@ func (c Config) withDefaults() Config {
 		}
 		c.Time.Field = c.Tags.Time
 	}
+	if c.Format == "log" {
+		c = c.logDefaults()
+	}
 	if c.Time.Field == "" {
 		c.Time.Unit = ""
 	} else if c.Time.Unit == "" {
 		c.Time.Unit = "ms"
+		if c.Format == "log" {
+			c.Time.Unit = "auto"
+		}
+	}
+	if c.Window.Lags != 0 {
+		if c.Window.Stride == 0 {
+			c.Window.Stride = 1
+		}
+		if c.Window.Keys == 0 {
+			c.Window.Keys = defaultKeys
+		}
 	}
 	if c.Format == "csv" {
 		if c.CSV.Delimiter == "" {
@@ -128,10 +152,11 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Names returns the channels' names.
+// Names returns the names of the vectors' elements.
 func (c Config) Names() []string {
-	names := make([]string, len(c.Channels))
-	for i, ch := range c.Channels {
+	v := c.Vector()
+	names := make([]string, len(v))
+	for i, ch := range v {
 		names[i] = ch.Name
 	}
 	return names
@@ -194,6 +219,15 @@ func (c Config) Fingerprint() string {
 		line("null", slices.Compact(null)...)
 	case "tags":
 		line("tags", c.Tags.Tag, c.Tags.Value, strconv.FormatInt(c.Tags.Tick, 10))
+	case "log":
+		l := c.Log
+		line("log/1", l.template(), l.Pattern, l.Regexp, l.Level, l.Message, strconv.Itoa(l.Hash), strconv.Itoa(l.Templates), l.Norm, l.Unmatched)
+	}
+	if isLayout(c.Time.Unit) {
+		line("clock/1", c.Time.Zone, strconv.Itoa(c.Time.Year))
+	}
+	if w := c.Window; w.Lags != 0 {
+		line("window/1", strconv.Itoa(w.Lags), w.Key, strconv.Itoa(w.Stride), strconv.Itoa(w.Keys))
 	}
 	return b.String()
 }

@@ -21,7 +21,7 @@ numeric_strings: true
 booleans: true
 `
 	want := Config{
-		Format: "json", Time: Time{"ts", "ms"}, Where: map[string]string{"line": "4"}, Missing: "last", MaxBytes: 4096,
+		Format: "json", Time: Time{Field: "ts", Unit: "ms"}, Where: map[string]string{"line": "4"}, Missing: "last", MaxBytes: 4096,
 		Channels:       []Channel{{Name: "temperature", Path: "readings.temp_c"}, {Name: "pressure", Path: "readings.p_bar", Transform: "log1p"}},
 		NumericStrings: true, Booleans: true,
 	}

@@ -37,7 +37,7 @@ func (c Config) columnOf(path string) (int, error) {
 
 // positional says that the columns are the channels in order.
 func (c Config) positional() bool {
-	if len(c.CSV.Header) > 0 || c.Time.Field != "" || len(c.Where) > 0 {
+	if len(c.CSV.Header) > 0 || c.Time.Field != "" || len(c.Where) > 0 || c.Window.field() {
 		return false
 	}
 	for _, ch := range c.Channels {
@@ -80,6 +80,11 @@ func (c Config) validateCSV() error {
 			return fmt.Errorf("decode: time field: %w", err)
 		}
 	}
+	if c.Window.field() {
+		if _, err := c.columnOf(c.Window.Key); err != nil {
+			return fmt.Errorf("decode: window.key: %w", err)
+		}
+	}
 	for _, key := range c.whereKeys() {
 		if _, err := c.columnOf(key); err != nil {
 			return fmt.Errorf("decode: where: %w", err)
@@ -119,7 +124,11 @@ func newCSV(c Config) (Decoder, error) {
 		t.channels = append(t.channels, int32(k))
 	}
 	if c.Time.Field != "" {
-		at(c.Time.Field).time = true
+		v.timeField(at(c.Time.Field))
+	}
+	if c.Window.field() {
+		t := at(c.Window.Key)
+		t.wishes = append(t.wishes, wish{keepKey, 1})
 	}
 	for w, key := range c.whereKeys() {
 		t := at(key)
@@ -259,7 +268,8 @@ func (v *csvDecoder) quotedCell(b []byte, i int) (text []byte, next int, ok bool
 
 // take gives a cell to its purposes. Quotes carry no type: "1.5" is a number.
 func (v *csvDecoder) take(t *target, cell []byte) {
-	if v.isNull(cell) {
+	null := v.isNull(cell)
+	if null {
 		v.sink.null(t)
 	} else {
 		if len(t.channels) > 0 {
@@ -285,8 +295,9 @@ func (v *csvDecoder) take(t *target, cell []byte) {
 			}
 		}
 	}
-	if len(t.where) > 0 {
-		v.compare(t, cell)
+	v.compare(t, cell)
+	if null {
+		v.unkeep(t)
 	}
 }
 

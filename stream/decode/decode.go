@@ -60,13 +60,13 @@ type Result struct {
 // Decoder decodes the records of one partition, in order. It is not safe for
 // concurrent use.
 type Decoder interface {
-	// Decode decodes rec into x, whose length must be the number of channels. x
+	// Decode decodes rec into x, whose length must be that of Config.Vector. x
 	// is unspecified unless Emitted is set. It does not allocate in the steady
 	// state and keeps no reference to rec.
 	Decode(x []float64, rec *stream.Record) Result
 
 	// State returns what later records depend on: the last values of the
-	// channels and the pending tick. Equal states have equal bytes.
+	// channels, the pending tick and the windows. Equal states have equal bytes.
 	State() []byte
 
 	// Restore takes back what State of a decoder with the same Config
@@ -81,6 +81,15 @@ func New(c Config) (Decoder, error) {
 		return nil, err
 	}
 	c = c.withDefaults()
+	d, err := newPlain(c)
+	if err != nil || c.Window.Lags == 0 {
+		return d, err
+	}
+	return newWindow(c, d)
+}
+
+// newPlain returns a decoder without windows.
+func newPlain(c Config) (Decoder, error) {
 	switch c.Format {
 	case "json":
 		return newJSON(c)
@@ -88,6 +97,8 @@ func New(c Config) (Decoder, error) {
 		return newCSV(c)
 	case "float32", "float64":
 		return newRaw(c), nil
+	case "log":
+		return newLog(c)
 	default:
 		return newTags(c)
 	}

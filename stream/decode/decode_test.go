@@ -88,7 +88,7 @@ func TestFingerprint(t *testing.T) {
 	for i, f := range []func(*Config){
 		func(c *Config) { c.Format = "tags" }, func(c *Config) { c.Missing = "last" }, func(c *Config) { c.MaxBytes = 9 },
 		func(c *Config) { c.NumericStrings = true }, func(c *Config) { c.Booleans = true }, func(c *Config) { c.Time.Field = "t" },
-		func(c *Config) { c.Time = Time{"t", "s"} }, func(c *Config) { c.Where = map[string]string{"x": "1"} },
+		func(c *Config) { c.Time = Time{Field: "t", Unit: "s"} }, func(c *Config) { c.Where = map[string]string{"x": "1"} },
 		func(c *Config) { c.Where = map[string]string{"x": "1 y", "z": "2"} },
 		func(c *Config) { c.Channels = paths("b", "a") }, func(c *Config) { c.Array = "v" }, func(c *Config) { c.Format = "csv" },
 		func(c *Config) { c.Format = "csv"; c.CSV.Header = []string{"a", "b"} }, func(c *Config) { c.Format = "csv"; c.CSV.Nulls = []string{"-"} },
@@ -297,13 +297,15 @@ func TestStateErrors(t *testing.T) {
 	x := make([]float64, 2)
 	for _, f := range Formats() {
 		for _, missing := range []string{"reject", "last"} {
-			c := Config{Format: f, Channels: []Channel{{Name: "a"}, {Name: "b"}}, Missing: missing}
+			c := ofFormat(f, Config{Channels: []Channel{{Name: "a"}, {Name: "b"}}, Missing: missing})
 			d := mustNew(t, c)
 			switch f {
 			case "csv":
 				d.Decode(x, rec("1,2"))
 			case "json":
 				d.Decode(x, rec(`{"a":1,"b":2}`))
+			case "log":
+				d.Decode(x, rec("a=1 b=2"))
 			case "tags":
 				d.Decode(x, rec(`{"tag":"a","value":2}`))
 			case "float64":
@@ -345,7 +347,7 @@ func TestNoAllocations(t *testing.T) {
 		"json of changing layout": {short, []string{
 			`{"a":1.5,"b":{"c":23.456789012345678},"t":"2026-01-02T03:04:05.678Z","w":"é"}`, `{"a":"7.25","t":"2026-01-02T03:04:05Z","w":"é"}`, `{"a":null,"t":"2026-01-02T03:04:05Z","w":"no"}`,
 			`{"w":"é","a":123456789012345678901234567890}`, `{"a":{},"w":"é"}`, `{`, `{"b":{"c":1e999},"w":"é","t":"2026-01-02T03:04:05Z","a":1,"a":2}`}},
-		"csv":     {Config{Format: "csv", Channels: paths("0", "2"), Time: Time{"1", "datetime"}, CSV: CSV{Delimiter: ";", Decimal: ","}}, []string{`1,5;2026-01-02 03:04:05;"2,51234567890123456789012"`, `1;"a""b";3`, `x`}},
+		"csv":     {Config{Format: "csv", Channels: paths("0", "2"), Time: Time{Field: "1", Unit: "datetime"}, CSV: CSV{Delimiter: ";", Decimal: ","}}, []string{`1,5;2026-01-02 03:04:05;"2,51234567890123456789012"`, `1;"a""b";3`, `x`}},
 		"float32": {Config{Format: "float32", Channels: paths("", "")}, []string{"01234567"}},
 		"float64": {Config{Format: "float64", Channels: paths("", "")}, []string{"0123456789abcdef"}},
 		"tags":    {Config{Format: "tags", Channels: []Channel{{Name: "p"}, {Name: "q"}}, Missing: "last"}, []string{`{"tag":"p","value":1}`, `{"tag":"q","value":2,"x":[1]}`}},

@@ -35,6 +35,9 @@ func (s *sink) conclude(p *policy, x []float64, rec *stream.Record, regular bool
 	if s.matched != s.all {
 		return reject(Filtered)
 	}
+	if s.clock != nil {
+		s.readClock(rec.Time)
+	}
 	if s.timed && s.timeHow != present {
 		return reject(Schema)
 	}

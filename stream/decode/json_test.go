@@ -163,9 +163,18 @@ func TestJSONWhereAndTime(t *testing.T) {
 	}
 }
 
+// ofFormat adds what a format needs to have channels that are fields.
+func ofFormat(f string, c Config) Config {
+	c.Format = f
+	if f == "log" {
+		c.Log.Pattern = "logfmt"
+	}
+	return c
+}
+
 func TestEnvelope(t *testing.T) {
 	for _, f := range Formats() {
-		d := mustNew(t, Config{Format: f, Channels: []Channel{{Name: "a"}}, MaxBytes: 100})
+		d := mustNew(t, ofFormat(f, Config{Channels: []Channel{{Name: "a"}}, MaxBytes: 100}))
 		x := make([]float64, 1)
 		if r := d.Decode(x, &stream.Record{}); r.Reason != Tombstone || r.Emitted {
 			t.Errorf("%s: no value: %+v", f, r)

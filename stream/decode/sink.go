@@ -7,19 +7,20 @@ type target struct {
 	where    []uint8
 	time     bool
 	tag      bool
+	wishes   []wish
 	// only is the channel of a field that serves nothing else, else -1.
 	only int32
 }
 
 func (t *target) settle() {
 	t.only = -1
-	if len(t.channels) == 1 && len(t.where) == 0 && !t.time && !t.tag {
+	if len(t.channels) == 1 && len(t.where) == 0 && !t.time && !t.tag && len(t.wishes) == 0 {
 		t.only = t.channels[0]
 	}
 }
 
 func (t *target) empty() bool {
-	return len(t.channels) == 0 && len(t.where) == 0 && !t.time && !t.tag
+	return len(t.channels) == 0 && len(t.where) == 0 && !t.time && !t.tag && len(t.wishes) == 0
 }
 
 // sink collects the fields of one record as a scanner meets them, in any order.
@@ -39,6 +40,8 @@ type sink struct {
 	matched uint64
 	tagHow  uint8
 	tag     int32 // the channel of the tag, -1 if it is none
+	kept    [keeps]kept
+	clock   *clock // for times that are kept as texts
 }
 
 func newSink(c Config, d int) sink {
@@ -49,6 +52,7 @@ func newSink(c Config, d int) sink {
 		unit:           parseUnit(c.Time.Unit),
 		timed:          c.Time.Field != "",
 		status:         make([]uint8, d),
+		clock:          newClock(c.Time),
 	}
 	for _, k := range c.whereKeys() {
 		s.want = append(s.want, c.Where[k])
@@ -63,6 +67,9 @@ func (s *sink) begin(x []float64) {
 	s.timeHow = absent
 	s.matched = 0
 	s.tagHow = absent
+	for i := range s.kept {
+		s.kept[i].rank = 0
+	}
 }
 
 func (s *sink) forget(t *target) {
@@ -78,9 +85,11 @@ func (s *sink) forget(t *target) {
 	if t.tag {
 		s.tagHow = absent
 	}
+	s.unkeep(t)
 }
 
 func (s *sink) compare(t *target, text []byte) {
+	s.keep(t, text)
 	for _, w := range t.where {
 		if string(text) == s.want[w] {
 			s.matched |= 1 << w

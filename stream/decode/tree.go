@@ -82,7 +82,11 @@ func (s *scanner) compile() {
 // fields places the time field and the fields of where.
 func (s *scanner) fields(c Config) {
 	if c.Time.Field != "" {
-		s.nodes[s.at(c.Time.Field)].time = true
+		s.timeField(&s.nodes[s.at(c.Time.Field)].target)
+	}
+	if c.Window.field() {
+		nd := &s.nodes[s.at(c.Window.Key)]
+		nd.wishes = append(nd.wishes, wish{keepKey, 1})
 	}
 	for w, key := range c.whereKeys() {
 		nd := &s.nodes[s.at(key)]

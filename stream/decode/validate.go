@@ -24,8 +24,16 @@ func (c Config) Validate() error {
 	if c.MaxBytes < 0 {
 		return fmt.Errorf("decode: max_bytes is %d: give a positive number of bytes, or 0 for %d", c.MaxBytes, DefaultMaxBytes)
 	}
-	if given.Time.Unit != "" && !slices.Contains(Units(), given.Time.Unit) {
-		return fmt.Errorf("decode: unknown time unit %q: use one of %s", given.Time.Unit, strings.Join(Units(), ", "))
+	if u := given.Time.Unit; u != "" && !slices.Contains(Units(), u) && !isLayout(u) {
+		return fmt.Errorf("decode: unknown time unit %q: use one of %s, a layout such as %q, syslog, log4j, clf or auto", u, strings.Join(Units(), ", "), "%Y-%m-%d %H:%M:%S")
+	} else if isLayout(u) && c.Format != "json" && c.Format != "csv" && c.Format != "log" {
+		return fmt.Errorf("decode: time unit %q with format %s: layouts are for json, csv and log; use one of %s", u, c.Format, strings.Join(Units(), ", "))
+	}
+	if err := c.Time.validateClock(); err != nil {
+		return err
+	}
+	if err := c.validateWindow(); err != nil {
+		return err
 	}
 	if given.Time.Unit != "" && c.Time.Field == "" {
 		return fmt.Errorf("decode: time unit %q without a time field: name the field, or remove the unit to use the record's timestamp", given.Time.Unit)
@@ -47,9 +55,14 @@ func (c Config) Validate() error {
 	if c.Format != "csv" && (given.CSV.Delimiter != "" || given.CSV.Decimal != "" || len(given.CSV.Header)+len(given.CSV.Nulls) > 0) {
 		return fmt.Errorf("decode: a csv section with format %s: set format: csv or remove the section", c.Format)
 	}
+	if c.Format != "log" && given.Log != (Log{}) {
+		return fmt.Errorf("decode: a log section with format %s: set format: log or remove the section", c.Format)
+	}
 	switch c.Format {
 	case "json":
 		return c.validateJSON()
+	case "log":
+		return c.validateLog()
 	case "tags":
 		if f, t := given.Time.Field, given.Tags.Time; f != "" && t != "" && f != t {
 			return fmt.Errorf("decode: time.field is %q and tags.time is %q: keep one of them", f, t)
