@@ -22,15 +22,11 @@ type Cut struct {
 func (c *FoldConfig) Description() snapshot.Fold {
 	topics := slices.Clone(c.Topics)
 	slices.Sort(topics)
-	source := "timestamp"
-	if c.Decode.Time.Field != "" {
-		source = "field " + c.Decode.Time.Field
-	}
 	return snapshot.Fold{
 		{Key: "map", Value: c.Map.Fingerprint()},
 		{Key: "topics", Value: strings.Join(topics, ",")},
 		{Key: "isolation", Value: c.Isolation},
-		{Key: "time", Value: source},
+		{Key: "time", Value: c.Decode.EventTime()},
 		{Key: "panes.length", Value: strconv.FormatInt(c.length(), 10)},
 		{Key: "panes.lateness", Value: strconv.FormatInt(c.lateness(), 10)},
 		{Key: "watermark", Value: watermarkRule},

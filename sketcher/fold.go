@@ -40,6 +40,7 @@ func (c *FoldConfig) lateness() int64 { return c.Lateness.Milliseconds() }
 
 // Validate says what is wrong and what would happen.
 func (c *FoldConfig) Validate() error {
+	names := c.Decode.Names()
 	switch {
 	case c.Map == nil:
 		return fmt.Errorf("sketcher: no feature map: calibrate first")
@@ -49,11 +50,11 @@ func (c *FoldConfig) Validate() error {
 		return fmt.Errorf("sketcher: panes.lateness is %v: it must be a whole number of milliseconds, at least 0", c.Lateness)
 	case c.Lateness > MaxLateness*c.Length:
 		return fmt.Errorf("sketcher: panes.lateness is %v with panes of %v: more than %d lengths would hold too many panes open; lengthen the panes or lower the lateness", c.Lateness, c.Length, MaxLateness)
-	case len(c.Decode.Channels) != c.Map.Dim():
-		return fmt.Errorf("sketcher: the configuration names %d channels and the specification has %d: calibrate a new epoch, or give the channels of the specification", len(c.Decode.Channels), c.Map.Dim())
+	case len(names) != c.Map.Dim():
+		return fmt.Errorf("sketcher: the configuration names %d channels and the specification has %d: calibrate a new epoch, or give the channels of the specification", len(names), c.Map.Dim())
 	}
 	for k, name := range c.Map.Spec().Names() {
-		if got := c.Decode.Channels[k].Name; got != name {
+		if got := names[k]; got != name {
 			return fmt.Errorf("sketcher: channel %d is %q in the configuration and %q in the specification: the order counts; calibrate a new epoch or restore the order", k+1, got, name)
 		}
 	}

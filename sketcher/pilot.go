@@ -63,7 +63,7 @@ func (p *Pilot) Collect(ctx context.Context, part stream.Partition, start int64)
 	if err != nil {
 		return err
 	}
-	x := make([]float64, len(p.cfg.Channels))
+	x := make([]float64, len(p.cfg.Vector()))
 	r := part.Read(start)
 	defer r.Close()
 	for {
@@ -86,9 +86,9 @@ func (p *Pilot) Collect(ctx context.Context, part stream.Partition, start int64)
 
 // Options completes the options of a calibration by the names and transforms of the channels.
 func Options(o feature.CalibrateOptions, cfg decode.Config) feature.CalibrateOptions {
-	o.Names, o.Transforms = cfg.Names(), make([]string, len(cfg.Channels))
-	for k, c := range cfg.Channels {
-		o.Transforms[k] = c.Transform
+	o.Names, o.Transforms = nil, nil
+	for _, c := range cfg.Vector() {
+		o.Names, o.Transforms = append(o.Names, c.Name), append(o.Transforms, c.Transform)
 	}
 	return o
 }

@@ -18,9 +18,9 @@ import (
 )
 
 type calibrateCmd struct {
-	Input      []string `help:"Files of records instead of topics, CSV or NDJSON by their names; - is standard input." type:"existingfile" placeholder:"FILE"`
+	Input      []string `help:"Files of records instead of topics, CSV, NDJSON or .log by their names; - is standard input." type:"existingfile" placeholder:"FILE"`
 	Columns    []string `help:"Channels in order: NAME or NAME=PATH; default: every numeric column but the time." placeholder:"NAME"`
-	Format     string   `enum:"auto,csv,json,ndjson" default:"auto" help:"csv or json (one value a line), if the names do not say."`
+	Format     string   `enum:"auto,csv,json,ndjson,log" default:"auto" help:"csv, json (one value a line) or log (lines of text), if the names do not say."`
 	Delimiter  string   `help:"Of CSV; default: found out." placeholder:"CHAR"`
 	Missing    string   `enum:"reject,last" default:"reject" help:"What a missing value does: reject or last."`
 	Transform  []string `help:"Transforms: CHANNEL=identity, log1p, asinh or auto." placeholder:"CHANNEL=NAME"`
@@ -42,9 +42,10 @@ type calibrateCmd struct {
 func (calibrateCmd) Help() string {
 	return `Examples:
   phasor calibrate --input records.csv --columns a,b,c --features 256 --seed 1 --out spec.safetensors
+  phasor calibrate --input sshd.log --out spec.safetensors
   phasor calibrate --config phasor.yaml --new-epoch
 
-What is not given here is taken from the sketch of --config.`
+With --input, --config only describes the lines: the sketch's format, channels, time and window. Otherwise what is not given here is taken from the sketch of --config.`
 }
 
 // Run runs the command.
@@ -67,8 +68,8 @@ func (c *calibrateCmd) Run(e *env) error {
 		}
 	}
 	switch {
-	case len(c.Input) > 0 && (c.Out == "" || e.typed["config"]):
-		return usagef("--input needs --out, and no --config")
+	case len(c.Input) > 0 && c.Out == "":
+		return usagef("--input needs --out")
 	case len(c.Input) > 0:
 		return c.fromFiles(e)
 	case c.Config == "":
@@ -83,7 +84,7 @@ func (c *calibrateCmd) Run(e *env) error {
 }
 
 func (c *calibrateCmd) fromFiles(e *env) error {
-	in := inputFlags{Input: c.Input, Columns: c.Columns, Format: c.Format, Delimiter: c.Delimiter, Missing: c.Missing}
+	in := inputFlags{Input: c.Input, Columns: c.Columns, Format: c.Format, Delimiter: c.Delimiter, Missing: c.Missing, Config: c.Config, sketch: c.Name}
 	seed, want := max(c.Seed, 1), c.Pilot
 	if want == 0 {
 		want = 10000
@@ -104,6 +105,11 @@ func (c *calibrateCmd) fromFiles(e *env) error {
 	o := feature.CalibrateOptions{Names: names, Features: c.Features, Law: c.Law, Directions: c.Directions, Seed: seed}
 	if o.Transforms, err = transforms(names, c.Transform); err != nil {
 		return err
+	}
+	if e.typed["config"] {
+		if err := in.transforms(o.Transforms); err != nil {
+			return err
+		}
 	}
 	spec, report, err := feature.Calibrate(pilot.x, o)
 	if err != nil {

@@ -47,10 +47,12 @@ file; an unknown key is an error.
     - name: press-line-4           # default: its first topic
       topics: [press.sensors]
       partitions: {press.sensors: [0, 1]}   # static; default: the consumer group decides
-      format: json                 # csv, float32, float64 or tags
+      format: json                 # csv, float32, float64, tags or log
       channels: [{name: temperature, path: readings.temp_c}, {name: pressure, transform: log1p}]
       array: ""                    # path of a JSON array that holds the channels in order
-      time: {field: ts, unit: ms}  # default: the record's timestamp; s, ms, us, ns or rfc3339
+      # unit: s, ms, us, ns, rfc3339, datetime, or a layout: "%Y-%m-%d %H:%M:%S", syslog, log4j, clf, auto; with these
+      # zone: +01:00 and year: 2025 stand for what is not written. Without a field the record's timestamp counts.
+      time: {field: ts, unit: ms, zone: "", year: 0}
       where: {line: "4"}           # fields that must equal
       missing: reject              # or last: repeat the channel's last value
       max_bytes: 1048576           # longer records are rejected
@@ -58,6 +60,9 @@ file; an unknown key is an error.
       booleans: false              # take true for 1
       csv: {delimiter: ",", header: [a, b], decimal: ".", nulls: ["NA"]}   # with format csv
       tags: {tag: tag, value: value, time: ts, tick: 0}                    # with format tags; tick in milliseconds
+      # With format log. pattern: a name such as hdfs, syslog or json, or a template such as "<time> <level> <message>".
+      log: {pattern: "", regexp: "", level: "", message: "", hash: 16, templates: 0, norm: log, unmatched: reject}
+      window: {lags: 0, key: "", stride: 1, keys: 10000}   # vectors of the last values of a key; $key: the record's
       panes: {length: 60s, lateness: 60s}
       calibrate: {features: 0, law: log-radius, directions: dense, seed: 1, pilot: 10000, timeout: 30s}
       # Of horizon (24h: the last day), all (everything ever), range (T1..T2) and half_life (6h: older panes count less)

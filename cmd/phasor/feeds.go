@@ -19,13 +19,16 @@ import (
 
 // inputFlags read files of records.
 type inputFlags struct {
-	Input     []string `required:"" help:"Files of records, CSV or NDJSON by their names; - is standard input." type:"existingfile" placeholder:"FILE"`
+	Input     []string `required:"" help:"Files of records, CSV, NDJSON or .log by their names; - is standard input." type:"existingfile" placeholder:"FILE"`
 	Columns   []string `help:"Channels in order: NAME or NAME=PATH; default: every numeric column but the time." placeholder:"NAME,…"`
-	Format    string   `enum:"auto,csv,json,ndjson" default:"auto" help:"csv or json (one value a line), if the names do not say."`
+	Format    string   `enum:"auto,csv,json,ndjson,log" default:"auto" help:"csv, json (one value a line) or log (lines of text), if the names do not say."`
 	Delimiter string   `help:"Of CSV; default: found out." placeholder:"CHAR"`
 	Missing   string   `enum:"reject,last" default:"reject" help:"What a missing value does: reject or last."`
 
-	names []string // Channels to take if no columns are named.
+	Config string `help:"YAML file whose sketch describes the lines, as it would the records of a topic." type:"existingfile" placeholder:"FILE"`
+
+	names  []string // Channels to take if no columns are named.
+	sketch string   // Of the file of Config, if it has several.
 }
 
 // open opens one file.
@@ -34,14 +37,22 @@ func (f *inputFlags) open(e *env, path string) (replay.Feed, error) {
 	if len(f.Columns) > 0 {
 		opt.Decode.Channels = parseChannels(f.Columns)
 	}
+	if e.typed["config"] {
+		return f.openDescribed(e, path)
+	}
 	format := f.Format
 	if format == "auto" {
 		switch strings.ToLower(filepath.Ext(path)) {
 		case ".json", ".jsonl", ".ndjson":
 			format = "json"
+		case ".log":
+			format = "log"
 		default:
 			format = "csv"
 		}
+	}
+	if format == "log" {
+		return f.openLog(e, path, opt.Decode)
 	}
 	if format == "csv" {
 		opt.Decode.CSV.Delimiter = f.Delimiter
@@ -223,10 +234,14 @@ func openSource(ctx context.Context, e *env, source string, o sourceOptions) (re
 		return replay.NewSKAB(arg, replay.SKABOptions{})
 	case kind == "csv" && arg != "", kind == "stdin" && arg == "csv":
 		return openTable(e, stdinOr(kind, arg), "csv", replay.Options{})
+	case kind == "log" && arg != "":
+		return replay.OpenLines(arg)
+	case kind == "stdin" && arg == "log":
+		return replay.NewLines(e.stdin, "standard input", nil), nil
 	case kind == "ndjson" && arg != "", kind == "stdin" && (arg == "" || arg == "ndjson"):
 		return openTable(e, stdinOr(kind, arg), "json", replay.Options{})
 	}
-	return nil, usagef("--source %q: use plant, host, csv:PATH, ndjson:PATH, skab:DIR, stdin or stdin:csv", source)
+	return nil, usagef("--source %q: use plant, host, csv:PATH, ndjson:PATH, log:PATH, skab:DIR, stdin, stdin:csv or stdin:log", source)
 }
 
 func stdinOr(kind, arg string) string {

@@ -55,7 +55,7 @@ func (f *kafkaFlags) apply(config *Config) error {
 // streamFlags describe the records of one sketch without a file, or change those of the one in a file.
 type streamFlags struct {
 	Topics     []string `name:"topics" aliases:"topic" help:"Topics to fold." placeholder:"TOPIC"`
-	Format     string   `help:"How records are encoded: json, csv, float32, float64 or tags." placeholder:"json"`
+	Format     string   `help:"How records are encoded: json, csv, float32, float64, tags or log." placeholder:"json"`
 	Channels   []string `help:"Channels in order: NAME or NAME=PATH." placeholder:"NAME[=PATH]"`
 	TimeField  string   `name:"time.field" help:"Field of the event time; default: the record's timestamp." placeholder:"PATH"`
 	TimeUnit   string   `name:"time.unit" help:"s, ms, us, ns or rfc3339." placeholder:"ms"`

@@ -14,7 +14,7 @@ import (
 type produceCmd struct {
 	kafkaFlags
 	Topic       string   `required:"" help:"Topic to write to."`
-	Source      string   `default:"plant" help:"plant, host, csv:PATH, ndjson:PATH, skab:DIR, stdin or stdin:csv."`
+	Source      string   `default:"plant" help:"plant, host, csv:PATH, ndjson:PATH, log:PATH (lines as they are), skab:DIR, stdin, stdin:csv or stdin:log."`
 	Format      string   `enum:"json,csv,float32,float64" default:"json" help:"How records are encoded: json, csv, float32 or float64."`
 	Rate        float64  `help:"Records a second; default: as fast as they come." placeholder:"N"`
 	Count       int64    `help:"Stop after so many records." placeholder:"N"`
@@ -34,6 +34,7 @@ func (produceCmd) Help() string {
   phasor produce --brokers localhost:9092 --topic press --source csv:records.csv
   phasor produce --brokers localhost:9092 --topic plant --source plant --rate 5000 --for 10m
   tail -f app.ndjson | phasor produce --brokers localhost:9092 --topic app --source stdin
+  tail -F /var/log/auth.log | phasor produce --brokers localhost:9092 --topic auth --source stdin:log
 
 Delivery is at least once: after a cut connection a batch may be in the log twice.`
 }
@@ -130,9 +131,12 @@ type producing struct {
 }
 
 func newProducing(ctx context.Context, client *kafka.Client, topic string, feed replay.Feed, format, timeField, compression string) (*producing, error) {
-	enc, err := replay.NewEncoder(format, feed.Channels(), timeField)
-	if err != nil {
-		return nil, err
+	enc, verbatim := replay.Verbatim(feed)
+	if !verbatim {
+		var err error
+		if enc, err = replay.NewEncoder(format, feed.Channels(), timeField); err != nil {
+			return nil, err
+		}
 	}
 	p, err := client.Producer(ctx, topic, kafka.ProducerConfig{Compression: compression})
 	if err != nil {

@@ -57,7 +57,7 @@ func (c *scoreCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	c.names = m.Names()
+	c.names, c.sketch = m.Names(), c.Name
 	if given := parseChannels(c.Columns); len(given) > 0 {
 		if names := (decode.Config{Channels: given}).Names(); !slices.Equal(names, c.names) {
 			return usagef("--columns names %q and the model has %q: the same names in the same order are wanted; NAME=PATH takes a channel from another column", names, c.names)

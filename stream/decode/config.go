@@ -162,6 +162,20 @@ func (c Config) Names() []string {
 	return names
 }
 
+// EventTime says where the event time comes from.
+func (c Config) EventTime() string {
+	if c.Format == "log" {
+		if c.Log.structured() && c.Time.Field == "" {
+			return "field of the logger"
+		}
+		c = c.withDefaults()
+	}
+	if c.Time.Field == "" {
+		return "timestamp"
+	}
+	return "field " + c.Time.Field
+}
+
 // path is where channel k is found.
 func (c Config) path(k int) string {
 	if p := c.Channels[k].Path; p != "" {

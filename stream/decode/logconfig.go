@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"phasor/stream"
 )
 
 // Log describes lines of text.
@@ -53,8 +55,8 @@ var namedPatterns = []struct{ name, template string }{
 	{"bgl", "<label> <epoch> <date> <node> <time> <_> <type> <component> <level> <message>"},
 	{"hdfs", "<time> <pid> <level> <component>: <message>"},
 	{"apache", "[<time>] [<level>] <message>"},
-	{"access", `<remote> <_> <user> [<time>] "<message>" <status:number> <bytes:number>`},
 	{"combined", `<remote> <_> <user> [<time>] "<message>" <status:number> <bytes:number> "<referer>" "<agent>"`},
+	{"access", `<remote> <_> <user> [<time>] "<message>" <status:number> <bytes:number>`},
 	{"zookeeper", "<time> - <level> [<thread>] - <message>"},
 	{"log4j", "<time> <level> [<thread>] <component>: <message>"},
 	{"spark", "<time> <level> <component>: <message>"},
@@ -273,4 +275,23 @@ func fieldNames(fields []lineField) string {
 		return "no fields; name them in log.pattern"
 	}
 	return strings.Join(names, ", ")
+}
+
+// CountMatches returns how many of the lines a named pattern matches. In a
+// pattern with a level, the field must hold one.
+func CountMatches(pattern string, lines [][]byte) int {
+	c := Config{Format: "log", Log: Log{Pattern: pattern}, Channels: []Channel{{Name: "level", Path: "$level"}}}
+	d, err := New(c)
+	if err != nil {
+		return 0
+	}
+	leveled := c.withDefaults().Log.Level != ""
+	n := 0
+	var x [1]float64
+	for _, line := range lines {
+		if d.Decode(x[:], &stream.Record{Time: stream.NoTime, Value: line}).Emitted && (!leveled || x[0] > 0) {
+			n++
+		}
+	}
+	return n
 }
