@@ -69,7 +69,7 @@ func TestRecordsOfTheStreamAreNotOdd(t *testing.T) {
 func TestFartherIsOdder(t *testing.T) {
 	s, _, _ := crescentScorer(t, score.Options{Seed: 3})
 	// On the curve; inside the bow, where each channel alone is usual; and away in steps.
-	x := []float64{300, 5, 300, 8, 300, 20, 300, 40, 300, 1e3, 300, 1e6}
+	x := []float64{300, 5, 300, 9, 300, 20, 300, 40, 300, 1e3, 300, 1e6}
 	scores := make([]score.Score, len(x)/2)
 	s.Score(scores, x)
 	for i, v := range scores {
