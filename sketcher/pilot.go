@@ -2,6 +2,7 @@ package sketcher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -96,13 +97,9 @@ func Options(o feature.CalibrateOptions, cfg decode.Config) feature.CalibrateOpt
 // calibrate fills the pilot from p and whatever other partitions bring, and returns a spec made of it. Every partition
 // that is owned takes part; the first that finds the pilot complete calibrates.
 func (s *Service) calibrate(ctx context.Context, p stream.Partition) (*feature.Spec, error) {
-	start, _, err := p.Range(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("sketcher: %s: range of the log: %w", p.ID(), err)
-	}
 	collecting, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
-	go func() { done <- s.pilot.Collect(collecting, p, start) }()
+	go func() { done <- s.collect(collecting, p) }()
 	defer func() {
 		stop()
 		if done != nil {
@@ -136,6 +133,20 @@ func (s *Service) calibrate(ctx context.Context, p stream.Partition) (*feature.S
 				return s.draw()
 			}
 		}
+	}
+}
+
+// collect fills the pilot from all that the log holds. Nothing is folded yet, so what retention takes meanwhile is no gap.
+func (s *Service) collect(ctx context.Context, p stream.Partition) error {
+	for {
+		start, _, err := p.Range(ctx)
+		if err != nil {
+			return fmt.Errorf("sketcher: %s: range of the log: %w", p.ID(), err)
+		}
+		if err := s.pilot.Collect(ctx, p, start); !errors.Is(err, stream.ErrRetention) {
+			return err
+		}
+		s.cfg.Log.Info("retention overtook the calibration, which goes on with the records that are left", "topic", p.ID().Topic, "partition", p.ID().Partition)
 	}
 }
 
