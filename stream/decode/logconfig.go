@@ -96,6 +96,9 @@ func (l Log) fields() ([]lineField, error) {
 		}
 		var f []lineField
 		for _, name := range re.SubexpNames() {
+			if name != "" && slices.ContainsFunc(f, func(other lineField) bool { return other.name == name }) {
+				return nil, fmt.Errorf("regexp: the group %q is there twice: rename one", name)
+			}
 			f = append(f, lineField{name: name})
 		}
 		return f, nil
@@ -217,8 +220,8 @@ func (c Config) validateLog() error {
 	if err != nil {
 		return fmt.Errorf("decode: log.%w", err)
 	}
-	if len(fields) > maxLogFields {
-		return fmt.Errorf("decode: the log pattern has %d fields: at most %d are kept, write <_> for the others", len(fields), maxLogFields)
+	if n := len(strings.Split(fieldNames(fields), ", ")); n > maxLogFields {
+		return fmt.Errorf("decode: the log pattern names %d fields: at most %d are kept, leave the others without a name", n, maxLogFields)
 	}
 	known := func(what, name string) error {
 		if name == "" {
