@@ -208,3 +208,37 @@ func TestHugeRecord(t *testing.T) {
 		}
 	}
 }
+
+// TestRedeliveredRecordsCountOnce: batches that begin before the position, in part or as a whole, as a reader may return
+// that does not begin where it was told to, change nothing but the count of duplicates.
+func TestRedeliveredRecordsCountOnce(t *testing.T) {
+	const records = 2000
+	log := make([]stream.Record, records)
+	rng := rand.New(rand.NewPCG(10, 10))
+	for i := range log {
+		log[i] = stream.Record{Offset: int64(i), Time: 1_000_000 + int64(i), Value: floats(rng.NormFloat64(), rng.NormFloat64())}
+	}
+	once, again := newFold(t), newFold(t)
+	once.Batch(stream.Batch{Records: log, Next: records})
+	var duplicates int64
+	for again.Next() < records {
+		from := max(0, again.Next()-rng.Int64N(50))
+		to := min(records, from+rng.Int64N(80))
+		if c := again.Batch(stream.Batch{Records: log[from:to], Next: to}); c.Folded+c.Duplicates != to-from {
+			t.Fatalf("[%d, %d): %+v", from, to, c)
+		} else {
+			duplicates += c.Duplicates
+		}
+	}
+	want, err := once.Cut().State.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := again.Cut().State.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) || duplicates == 0 {
+		t.Errorf("after %d duplicates the state is another", duplicates)
+	}
+}
