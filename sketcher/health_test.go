@@ -239,7 +239,16 @@ func TestPausedReadingIsNoStuckLoop(t *testing.T) {
 		var restarted atomic.Int32
 		cfg.Hooks.Restarted = func(stream.PartitionID) { restarted.Add(1) }
 		r.produce(3000)
-		s, stop := r.run(cfg, r.cluster.Static("t"))
+		var slow atomic.Bool // The broker takes its time after the pause.
+		s, stop := r.run(cfg, wrapped{r.cluster.Static("t"), func(rd stream.Reader) stream.Reader {
+			return readerFunc{rd, func(ctx context.Context) (stream.Batch, error) {
+				if slow.Load() {
+					<-ctx.Done()
+					return stream.Batch{}, ctx.Err()
+				}
+				return rd.Read(ctx)
+			}}
+		}})
 		time.Sleep(10 * time.Minute)
 		if s.Ready() == nil {
 			t.Error("ready although a save has not ended for minutes")
@@ -252,8 +261,11 @@ func TestPausedReadingIsNoStuckLoop(t *testing.T) {
 				t.Errorf("%s did not pause", o.id)
 			}
 		}
+		slow.Store(true)
 		faulty.SetPlan(nil)
-		time.Sleep(30 * time.Minute)
+		time.Sleep(20*time.Minute + 10*time.Second) // The save under way is given up and done again.
+		slow.Store(false)
+		time.Sleep(10 * time.Minute)
 		r.waitSaved()
 		if err := s.Ready(); err != nil {
 			t.Error(err)
