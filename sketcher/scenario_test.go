@@ -155,7 +155,7 @@ func (s *scenario) settle() {
 	if err != nil {
 		s.Fatal(err)
 	}
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(3 * time.Minute)
 	for p, end := range ends {
 		for {
 			s.reap()
