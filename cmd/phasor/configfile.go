@@ -61,7 +61,7 @@ file; an unknown key is an error.
       csv: {delimiter: ",", header: [a, b], decimal: ".", nulls: ["NA"]}   # with format csv
       tags: {tag: tag, value: value, time: ts, tick: 0}                    # with format tags; tick in milliseconds
       # With format log. pattern: a name such as hdfs, syslog or json, or a template such as "<time> <level> <message>".
-      log: {pattern: "", regexp: "", level: "", message: "", hash: 16, templates: 0, norm: log, unmatched: reject}
+      log: {pattern: "", regexp: "", level: "", message: "", hash: 16, templates: 0, norm: length, unmatched: reject}
       window: {lags: 0, key: "", stride: 1, keys: 10000}   # vectors of the last values of a key; $key: the record's
       panes: {length: 60s, lateness: 60s}
       calibrate: {features: 0, law: log-radius, directions: dense, seed: 1, pilot: 10000, timeout: 30s}

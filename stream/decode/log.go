@@ -100,9 +100,9 @@ func trimLine(b []byte) []byte {
 // compute sets the channels that are features. Hash channels hold, of the
 // message's n tokens of which bucket b has the sum c of their signs,
 //
+//	length  c / n
 //	log     sign(c) ln(1 + |c|)
 //	counts  c
-//	length  c / n
 //	unit    c / |c|, the vector's Euclidean length; 0 without tokens
 func (l *logDecoder) compute(line []byte) {
 	message := line

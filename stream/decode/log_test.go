@@ -74,7 +74,7 @@ func TestHashChannelsFollowTheirDefinition(t *testing.T) {
 		{"length", func(c float64) float64 { return c / float64(len(words)) }},
 		{"unit", func(c float64) float64 { return c / math.Sqrt(norm) }},
 		{"log", func(c float64) float64 { return math.Copysign(math.Log1p(math.Abs(c)), c) }},
-		{"", func(c float64) float64 { return math.Copysign(math.Log1p(math.Abs(c)), c) }},
+		{"", func(c float64) float64 { return c / float64(len(words)) }},
 	} {
 		d := mustNew(t, Config{Format: "log", Log: Log{Hash: k, Norm: n.name}})
 		x := make([]float64, 3+k)
@@ -236,7 +236,7 @@ func TestLogDefaultsAndFingerprint(t *testing.T) {
 		}
 		seen[f] = l
 	}
-	a, b := Config{Format: "log"}, Config{Format: "log", Log: Log{Hash: defaultHash, Norm: "log", Unmatched: "reject"}}
+	a, b := Config{Format: "log"}, Config{Format: "log", Log: Log{Hash: defaultHash, Norm: "length", Unmatched: "reject"}}
 	if a.Fingerprint() != b.Fingerprint() {
 		t.Error("written defaults change the fingerprint")
 	}

@@ -28,8 +28,8 @@ type Log struct {
 	// Templates is the number of channels of which the one is 1 into which the
 	// message's template is hashed, the message without its variable parts.
 	Templates int `yaml:"templates" json:"templates,omitempty"`
-	// Norm says what becomes of a count of hashed tokens: log (the default),
-	// counts, length or unit.
+	// Norm says what becomes of a count of hashed tokens: length (the default),
+	// log, counts or unit.
 	Norm string `yaml:"norm" json:"norm,omitempty"`
 	// Unmatched is reject (the default): lines that do not match count as
 	// decode; or skip: they count as filtered.
@@ -37,7 +37,7 @@ type Log struct {
 }
 
 // Norms lists the values of Log.Norm.
-func Norms() []string { return []string{"log", "counts", "length", "unit"} }
+func Norms() []string { return []string{"length", "log", "counts", "unit"} }
 
 // Bounds of a log configuration.
 const (
@@ -129,7 +129,7 @@ func (c Config) logDefaults() Config {
 		l.Message = "message"
 	}
 	if l.Norm == "" {
-		l.Norm = "log"
+		l.Norm = "length"
 	}
 	if l.Unmatched == "" {
 		l.Unmatched = "reject"

@@ -115,7 +115,7 @@ func TestPatternErrorsSayWhatToDo(t *testing.T) {
 		{Log{Regexp: "("}, Config{}, "missing closing"},
 		{Log{Pattern: "<a>", Level: "b"}, Config{}, "no field of the line"},
 		{Log{Pattern: "<a>", Message: "b"}, Config{}, "the pattern has a"},
-		{Log{Norm: "l2"}, Config{}, "log, counts, length, unit"},
+		{Log{Norm: "l2"}, Config{}, "length, log, counts, unit"},
 		{Log{Unmatched: "drop"}, Config{}, "skip"},
 		{Log{Hash: -1}, Config{}, "from 0 to 4096"},
 		{Log{Templates: 5000}, Config{}, "from 0 to 4096"},
