@@ -11,6 +11,10 @@
 //	float32   d little-endian IEEE 754 values
 //	float64   the same with 8 bytes each
 //	tags      long form: {tag, value, time} records, assembled into one vector a tick
+//	log       a line of text: numbers of its fields, and features of its message
+//
+// Any of them can be turned into windows, the last values of each key. FORMATS.md
+// describes logs, layouts of times and windows in full.
 //
 // # Paths
 //
@@ -44,11 +48,13 @@
 //	oversize    it is longer than MaxBytes
 //	decode      its bytes do not follow the grammar of the format
 //	dimension   a row or raw record has the wrong number of values
-//	filtered    a field of Where differs or is absent; a tag that is no channel
+//	filtered    a field of Where differs or is absent; a tag that is no channel;
+//	            a line that does not match, with log.unmatched: skip
 //	schema      the time field is absent or no time; a channel has the wrong type
 //	dimension   the array of channels has the wrong length
 //	nonfinite   a channel is infinite, or NaN unless Missing is "last"
-//	schema      a channel is absent or null and nothing may stand in for it
+//	schema      a channel is absent or null and nothing may stand in for it;
+//	            the key of a window is absent
 //
 // # Missing values
 //

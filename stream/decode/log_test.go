@@ -3,6 +3,7 @@ package decode
 import (
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -280,4 +281,34 @@ func BenchmarkLog(b *testing.B) {
 	c := Config{Format: "log", Log: Log{Pattern: "hdfs", Hash: 16}}
 	c.Channels = c.Vector()
 	benchmark(b, c, records, int64(total/len(records)))
+}
+
+// The page of formats shows the patterns as they are.
+func TestFormatsPageNamesPatterns(t *testing.T) {
+	b, err := os.ReadFile("FORMATS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := strings.Join(strings.Fields(string(b)), " ")
+	for _, p := range namedPatterns {
+		row := "| `" + p.name + "` | `" + p.template + "` |"
+		if p.template == "" || p.name == "combined" {
+			row = "| `" + p.name + "` |"
+		}
+		if !strings.Contains(page, row) {
+			t.Errorf("the page does not have the row %s", row)
+		}
+	}
+	for name, keys := range map[string][]string{"time": timeKeys, "level": levelKeys, "message": textKeys} {
+		for _, k := range keys {
+			if k = plainName(k); !strings.Contains(page, k) {
+				t.Errorf("the page does not name %s among the fields of the %s", k, name)
+			}
+		}
+	}
+	for _, n := range append(Norms(), "$level", "$length", "$tokens", "$hash[k]", "$template[k]", maskHex, maskID, maskIP, maskNumber, maskPath, maskUUID) {
+		if !strings.Contains(page, "`"+n+"`") {
+			t.Errorf("the page does not describe %s", n)
+		}
+	}
 }
