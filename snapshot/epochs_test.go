@@ -1,6 +1,7 @@
 package snapshot_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -27,6 +28,37 @@ func race(n int, f func(i int)) {
 	group.Wait()
 }
 
+// meeting is a bucket whose first listing of some names returns only when those of all writers have: none of them has
+// seen what another writes.
+type meeting struct {
+	bucket.Bucket
+	names string
+	once  sync.Once
+	all   *sync.WaitGroup
+}
+
+func (b *meeting) List(ctx context.Context, prefix string) ([]bucket.Object, error) {
+	objects, err := b.Bucket.List(ctx, prefix)
+	if strings.Contains(prefix, b.names) {
+		b.once.Do(func() {
+			b.all.Done()
+			b.all.Wait()
+		})
+	}
+	return objects, err
+}
+
+// meetings returns one bucket over b for each of n writers, who meet after their first listing of these names.
+func meetings(b bucket.Bucket, n int, names string) []bucket.Bucket {
+	all := new(sync.WaitGroup)
+	all.Add(n)
+	buckets := make([]bucket.Bucket, n)
+	for i := range buckets {
+		buckets[i] = &meeting{Bucket: b, names: names, all: all}
+	}
+	return buckets
+}
+
 func TestOneSpecWins(t *testing.T) {
 	folder, err := file.Open(t.TempDir())
 	must(t, err)
@@ -34,10 +66,11 @@ func TestOneSpecWins(t *testing.T) {
 	for name, b := range map[string]bucket.Bucket{"mem": mem.New(), "file": folder} {
 		const writers = 16
 		specs, found := make([]string, writers), make([]string, writers)
+		buckets := meetings(b, writers, "/start/")
 		race(writers, func(i int) {
 			spec := newSpec(t, uint64(i))
 			specs[i] = spec.Fingerprint()
-			e, err := snapshot.Open(b, "line").CreateSpec(t.Context(), spec)
+			e, err := snapshot.Open(buckets[i], "line").CreateSpec(t.Context(), spec)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 				return

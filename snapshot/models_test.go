@@ -20,13 +20,18 @@ func model(t testing.TB, e *snapshot.Epoch, n int) []byte {
 }
 
 func TestVersionsAreNotShared(t *testing.T) {
-	e, _, _ := newEpoch(t)
+	e, b, _ := newEpoch(t)
 	const writers = 24
 	versions := make([]int, writers)
+	buckets := meetings(b, writers, "/models/")
 	race(writers, func(i int) {
-		var err error
+		mine, err := snapshot.Open(buckets[i], "line").LatestSpec(t.Context())
+		if err != nil {
+			t.Error(err)
+			return
+		}
 		card := fmt.Appendf(nil, `{"writer":%d}`, i)
-		if versions[i], err = e.SaveModel(t.Context(), model(t, e, i), card, []byte{byte(i)}); err != nil {
+		if versions[i], err = mine.SaveModel(t.Context(), model(t, e, i), card, []byte{byte(i)}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -127,9 +132,14 @@ func TestGenerations(t *testing.T) {
 	const publishers = 16
 	generations := map[int]bool{}
 	results := make([]int, publishers)
+	buckets := meetings(b, publishers, "/current/")
 	race(publishers, func(i int) {
-		var err error
-		if results[i], err = e.Publish(t.Context(), 1+i%3, "race"); err != nil {
+		mine, err := snapshot.Open(buckets[i], "line").LatestSpec(t.Context())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if results[i], err = mine.Publish(t.Context(), 1+i%3, "race"); err != nil {
 			t.Error(err)
 		}
 	})
