@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -34,6 +35,9 @@ func (f *inputFlags) openDescribed(e *env, path string) (replay.Feed, error) {
 	c, err := f.described()
 	if err != nil {
 		return nil, err
+	}
+	if err := c.Validate(); err != nil {
+		return nil, usage(fmt.Errorf("%s: %w", f.Config, err))
 	}
 	if err := f.sameChannels(c.Names()); err != nil {
 		return nil, err
