@@ -228,16 +228,28 @@ func TestTopicRecreated(t *testing.T) {
 	}
 }
 
-// A broker that has records and does not give them is reported, and so is one that does not answer at all.
+// A broker that has records and does not give them is reported and connected anew, and so is one that does not answer at
+// all.
 func TestStall(t *testing.T) {
 	t.Run("nothing given", func(t *testing.T) {
 		l := &rawLog{high: 100}
 		cl, ev := newClient(t, l.serve(t), func(c *Config) { c.Stall = 50 * time.Millisecond; c.Fetch.MaxWait = time.Millisecond })
+		var dials atomic.Int32
+		cl.transport.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			dials.Add(1)
+			return cl.conns.dial(ctx, network, address)
+		}
 		r := open(t, cl, "t", 0).Read(10)
 		defer r.Close()
 		for ctx := testContext(t); ev.stalled() < 2; {
 			if _, err := r.Read(ctx); err != nil {
 				t.Fatal(err)
+			}
+		}
+		// One connection looks brokers up, and one fetches: both are made anew.
+		for ctx, before := testContext(t), dials.Load(); dials.Load() < before+2; {
+			if _, err := r.Read(ctx); err != nil {
+				t.Fatalf("after %d stalls, %d connections were made: %v", ev.stalled(), dials.Load(), err)
 			}
 		}
 	})
