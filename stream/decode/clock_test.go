@@ -135,6 +135,11 @@ func TestClockAutoAndZones(t *testing.T) {
 			t.Errorf("%q is taken for %d", bad, ms)
 		}
 	}
+	for _, bad := range []string{"2023-11-14 22:13:20x", "1700000000a", "17000000001\xc3", "Dec 10 06:55:461"} {
+		if ms, n, ok := clockOf(t, Time{Unit: "auto"}).prefix([]byte(bad), -1); ok {
+			t.Errorf("%q begins with %d of %d bytes", bad, ms, n)
+		}
+	}
 	for _, f := range []Time{{Unit: "%Q"}, {Unit: "%Y-%m-%d"}, {Unit: "%"}, {Unit: "auto", Zone: "CET"}, {Unit: "auto", Year: 1800}, {Unit: "ms", Year: 2020}, {Unit: "s", Zone: "+01:00"}} {
 		f.Field = "t"
 		if err := (Config{Channels: paths("a"), Time: f}).Validate(); err == nil {

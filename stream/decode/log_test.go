@@ -179,6 +179,13 @@ func TestJSONLoggers(t *testing.T) {
 			}
 		}
 	}
+	// Of several names the first of the list counts, in whatever order they come; of equal names the last.
+	for _, value := range []string{`{"msg":"b","message":"a b c"}`, `{"message":"a b c","msg":"b"}`, `{"message":"x","msg":"b","message":"a b c"}`, `{"message":"x","message":null,"msg":"a b c"}`} {
+		x := make([]float64, 7)
+		if r := mustNew(t, c).Decode(x, rec(value)); !r.Emitted || x[2] != 3 {
+			t.Errorf("%s: %+v %v", value, r, x)
+		}
+	}
 	for value, want := range map[string]Reason{`{"msg":"x"}`: Accepted, `{}`: Accepted, `not json`: Decode, `{"ts":"yesterday","msg":"x"}`: Schema, `{"time":12.5}`: Schema, ` `: Decode} {
 		if r := mustNew(t, c).Decode(make([]float64, 7), rec(value)); r.Reason != want || want == Accepted && r.Time != 5 {
 			t.Errorf("%s: %+v, want %v", value, r, want)
@@ -194,6 +201,8 @@ func TestLogfmt(t *testing.T) {
 		{`took=1 took=2.5 app=y app=x lvl=warn msg="a \"b\" 7" flag`, Accepted, []float64{2.5, 5, 3}},
 		{"app=x\ttook=3", Accepted, []float64{3, 0, 0}},
 		{`app=y took=3`, Filtered, nil},
+		{`app=x app=y took=3`, Filtered, nil},
+		{`app="x" app="y" took=3`, Filtered, nil},
 		{`app=x took=fast`, Schema, nil},
 		{`app=x took=`, Schema, nil},
 		{`app=x`, Schema, nil},

@@ -84,7 +84,7 @@ func TestLongLines(t *testing.T) {
 	for _, pattern := range []string{"<a> x", "a <b> a <c> x", "<a>  [<b>] x", "<a>aab<b>x"} {
 		d := mustNew(t, Config{Format: "log", Log: Log{Pattern: pattern}, Channels: []Channel{{Name: "n", Path: "$tokens"}}})
 		for _, unit := range []string{" ", "a", "a ", " [", "\t \t", "aa b"} {
-			d.Decode(make([]float64, 1), rec(strings.Repeat(unit, DefaultMaxBytes/len(unit))))
+			d.Decode(make([]float64, 1), rec(strings.Repeat(unit, DefaultMaxBytes/len(unit)-1)+"z"))
 		}
 	}
 }

@@ -148,6 +148,13 @@ func TestWindowRejects(t *testing.T) {
 	if r := d.Decode(x, rec(`{"id":"k","a":2}`)); !r.Emitted || x[0] != 1 || x[1] != 2 {
 		t.Errorf("%+v %v", r, x)
 	}
+	if r := mustNew(t, c).Decode(x, rec(`{"id":"k","id":null,"a":1}`)); r.Reason != Schema {
+		t.Errorf("the last of equal names is no key: %+v", r)
+	}
+	table := mustNew(t, Config{Format: "csv", Channels: c.Channels, CSV: CSV{Header: []string{"id", "a"}}, Window: c.Window})
+	if r := table.Decode(x, rec(`,1`)); r.Reason != Schema {
+		t.Errorf("an empty cell is no key: %+v", r)
+	}
 	c.Window.Key = recordKey
 	if r := mustNew(t, c).Decode(x, rec(`{"a":1}`)); r.Reason != Schema {
 		t.Errorf("a record without a key: %+v", r)
@@ -246,5 +253,17 @@ func TestWindowStateErrors(t *testing.T) {
 	}
 	if !bytes.Equal(d.State(), state) {
 		t.Error("failed restores changed the decoder")
+	}
+
+	// Two keys with two values each, of which the second is made the first.
+	d = mustNew(t, c)
+	for i := range 4 {
+		d.Decode(make([]float64, 3), rec(fmt.Sprintf(`{"id":"%d","a":1}`, i%2)))
+	}
+	twice := d.State()
+	entry := 24 + 2*8
+	copy(twice[len(twice)-entry:], twice[len(twice)-2*entry:len(twice)-entry])
+	if err := d.Restore(twice); err == nil || !strings.Contains(err.Error(), "twice") {
+		t.Errorf("a key that is there twice: %v", err)
 	}
 }
