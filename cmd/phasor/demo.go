@@ -203,11 +203,10 @@ func (c *demoCmd) play(ctx context.Context, p *pipeline, feed replay.Feed, bad *
 
 // report prints the one line by which a script judges a demo.
 func (c *demoCmd) report(e *env, p *pipeline, bad *rejects) error {
-	t, st := p.tallies[0], p.trainers[0].Status()
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	folded, rejected := p.board.Tally(p.cfg.Sketches[0].Name)
+	st := p.trainers[0].Status()
 	if c.Source == "host" || c.For == 0 {
-		e.log.Info("demo ended", "records", t.Folded)
+		e.log.Info("demo ended", "records", folded)
 	}
 	d := st.Drift
 	if math.IsNaN(d.Statistic) && d.LastAlarm != nil { // A new reference has begun since.
@@ -231,6 +230,6 @@ func (c *demoCmd) report(e *env, p *pipeline, bad *rejects) error {
 		Floor      any     `json:"loss_floor"`
 		Equivalent any     `json:"equivalent_records"`
 		Version    any     `json:"model_version"`
-	}{t.Folded, t.rejected() + bad.rows, math.Round(float64(t.Folded) / time.Since(p.began).Seconds()), number(d.Statistic), number(d.Threshold), d.Alarms,
+	}{folded, rejected + bad.rows, math.Round(float64(folded) / time.Since(p.began).Seconds()), number(d.Statistic), number(d.Threshold), d.Alarms,
 		ev["loss"], ev["floor"], ev["n"], version})
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,18 +37,9 @@ type pipeline struct {
 	sketchers []*sketcher.Service
 	trainers  []*trainer.Service
 	answers   *serve.Server // Nil unless there is exactly one sketch, in a process of all roles.
-	tallies   []*tally
+	board     *status.Board // The page, while run runs.
 	began     time.Time
 	bound     string
-}
-
-// tally counts what the sketcher of one sketch did in this process, for the page and the demo's last line.
-type tally struct {
-	name string
-	mu   sync.Mutex
-	sketcher.Counts
-	next, high map[stream.PartitionID]int64
-	saved      time.Time
 }
 
 // newPipeline opens the store and the cluster and makes the services.
@@ -86,6 +75,12 @@ func (p *pipeline) close() {
 func (p *pipeline) run(ctx context.Context, ready func()) error {
 	reg := newRegistry()
 	store := metrics.NewStore(reg)
+	l, err := listen(p.cfg.Listen, p.e.log)
+	if err != nil {
+		return err
+	}
+	defer l.Close() // The server closes it before, if it comes to that.
+	p.board = p.newBoard(l)
 	var h health
 	var sources []stream.Source
 	if p.roles.sketch {
@@ -123,10 +118,8 @@ func (p *pipeline) run(ctx context.Context, ready func()) error {
 		}
 		answers.routes = driftRoutes(names, p.trainers)
 	}
-	bound, wait, err := serveHTTP(p.cfg.Listen, reg, h, p.page, answers, p.e.log)
-	if err != nil {
-		return err
-	}
+	wait := serveHTTP(l, reg, h, p.board, answers)
+	bound := l.Addr().String()
 	p.bound = bound
 	p.e.log.Info("listening", "page", "http://"+bound+"/", "metrics", "http://"+bound+"/metrics")
 	if ready != nil {
@@ -134,6 +127,7 @@ func (p *pipeline) run(ctx context.Context, ready func()) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return wait(ctx) })
+	g.Go(func() error { return p.board.Run(ctx) })
 	if p.answers != nil {
 		g.Go(func() error { return ended(ctx, p.answers.Watch(ctx)) })
 	}
@@ -178,19 +172,18 @@ func calibrateOptions(c CalibrateConfig) feature.CalibrateOptions {
 }
 
 func (p *pipeline) newSketcher(sc SketchConfig, store *metrics.Store, m *metrics.Sketcher) (*sketcher.Service, error) {
-	t := &tally{name: sc.Name, next: map[stream.PartitionID]int64{}, high: map[stream.PartitionID]int64{}}
 	s, err := sketcher.New(sketcher.Config{
 		Store:     snapshot.Open(p.bucket, sc.Name).WithHooks(p.storeHooks(store)),
 		Fold:      foldConfig(sc, p.client.Config().Isolation),
 		Calibrate: calibrateOptions(sc.Calibrate), Pilot: sc.Calibrate.Pilot, PilotTimeout: sc.Calibrate.Timeout.D(),
 		Interval: p.cfg.Snapshot.Interval.D(), SaveTimeout: p.client.Config().Session * 4 / 10,
 		Truncated: sketcher.Policy(sc.OnTruncated), Retained: sketcher.Policy(sc.OnRetention), Recreated: sketcher.Policy(sc.OnRecreated),
-		Log: p.e.log.With("sketch", sc.Name), Hooks: t.hooks(m.Hooks(sc.Name, sc.Topics)),
+		Log: p.e.log.With("sketch", sc.Name), Hooks: p.board.Sketcher(sc.Name, sc.Topics, m.Hooks(sc.Name, sc.Topics)),
 	})
 	if err != nil {
 		return nil, err
 	}
-	p.sketchers, p.tallies = append(p.sketchers, s), append(p.tallies, t)
+	p.sketchers = append(p.sketchers, s)
 	return s, nil
 }
 
@@ -201,7 +194,7 @@ func (p *pipeline) newTrainer(sc SketchConfig, store *metrics.Store, m *metrics.
 		Fit:   generator.Config{Seed: sc.Fit.Seed, Threads: sc.Fit.Threads},
 		Every: sc.Fit.Every.D(), Budget: sc.Fit.Budget.D(), Records: sc.Fit.Records,
 		Reference: sc.Drift.Reference.D(), FalseAlarms: sc.Drift.FalseAlarms.D(),
-		Log: p.e.log.With("sketch", sc.Name), Hooks: m.Hooks(sc.Name),
+		Log: p.e.log.With("sketch", sc.Name), Hooks: p.board.Trainer(sc.Name, m.Hooks(sc.Name)),
 	}
 	if err := sc.trainerPast(&c); err != nil {
 		return nil, err
@@ -214,6 +207,7 @@ func (p *pipeline) newTrainer(sc SketchConfig, store *metrics.Store, m *metrics.
 		return nil, err
 	}
 	p.trainers = append(p.trainers, t)
+	p.board.Follow(sc.Name, t.Status, c.Store)
 	return t, nil
 }
 
@@ -255,88 +249,4 @@ func (p *pipeline) kafkaHooks() kafka.Hooks {
 		},
 		Skipped: func(err *stream.CorruptError) { log.Error("corrupt batch skipped", "err", err) },
 	}
-}
-
-// hooks returns h with the tally counted beside it.
-func (t *tally) hooks(h sketcher.Hooks) sketcher.Hooks {
-	folded, position, saved := h.Folded, h.Position, h.Saved
-	h.Folded = func(id stream.PartitionID, c sketcher.Counts, took time.Duration) {
-		folded(id, c, took)
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.Records += c.Records
-		t.Folded += c.Folded
-		t.Late += c.Late
-		t.Early += c.Early
-		t.Clamped += c.Clamped
-		for r, n := range c.Rejects {
-			t.Rejects[r] += n
-		}
-	}
-	h.Position = func(id stream.PartitionID, next, high int64) {
-		position(id, next, high)
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.next[id], t.high[id] = next, high
-	}
-	h.Saved = func(id stream.PartitionID, s sketcher.Save) {
-		saved(id, s)
-		if s.Result == "ok" {
-			t.mu.Lock()
-			t.saved = time.Now()
-			t.mu.Unlock()
-		}
-	}
-	return h
-}
-
-// rejected is the number of records that were not folded.
-func (t *tally) rejected() int64 {
-	var n int64
-	for _, r := range t.Rejects {
-		n += r
-	}
-	return n
-}
-
-func (t *tally) lag() int64 {
-	var n int64
-	for id, next := range t.next {
-		n += max(0, t.high[id]-next)
-	}
-	return n
-}
-
-// page describes the pipeline to the status page.
-func (p *pipeline) page() status.Page {
-	page := status.Page{Title: p.title}
-	for _, t := range p.tallies {
-		page.Sections = append(page.Sections, t.section(p.began))
-	}
-	for i, t := range p.trainers {
-		s, notice := trainerSection(p.cfg.Sketches[i].Name, t.Status())
-		page.Sections = append(page.Sections, s...)
-		if notice != "" {
-			page.Notice = notice
-		}
-	}
-	return page
-}
-
-func (t *tally) section(began time.Time) status.Section {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	saved := "not yet"
-	if !t.saved.IsZero() {
-		saved = t.saved.UTC().Format(time.RFC3339)
-	}
-	return status.Section{Name: "Stream: " + t.name, Rows: []status.Row{
-		{Name: "Records folded", Value: fmt.Sprint(t.Folded), Help: "since this process started"},
-		{Name: "Rate", Value: fmt.Sprintf("%.0f/s", float64(t.Folded)/time.Since(began).Seconds()), Help: "mean since the start"},
-		{Name: "Rejected", Value: fmt.Sprint(t.rejected()), Help: "records that could not be folded; the log shows samples"},
-		{Name: "Late, early", Value: fmt.Sprintf("%d, %d", t.Late, t.Early), Help: "folded into the total, not into a pane"},
-		{Name: "Lag", Value: fmt.Sprint(t.lag()), Help: "records that wait in the log"},
-		{Name: "Partitions", Value: fmt.Sprint(len(t.next)), Help: "read by this process"},
-		{Name: "Last durable snapshot", Value: saved},
-	}}
 }

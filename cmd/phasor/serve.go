@@ -49,7 +49,7 @@ func (c *serveCmd) Run(e *env) error {
 		return err
 	}
 	reg := newRegistry()
-	source, keep, err := c.source(e, cfg, metrics.NewStore(reg))
+	source, name, store, keep, err := c.source(e, cfg, metrics.NewStore(reg))
 	if err != nil {
 		return err
 	}
@@ -58,15 +58,21 @@ func (c *serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	began := time.Now()
-	bound, wait, err := serveHTTP(cfg.Listen, reg, health{ready: []func() error{s.Ready}}, func() status.Page { return servePage(s, began) },
-		api{handler: s, grace: cfg.Serve.Timeout.D()}, e.log)
+	l, err := listen(cfg.Listen, e.log)
 	if err != nil {
 		return err
 	}
+	board := status.New(status.Config{Title: "Phasor serve", Role: "serve", API: true, Guard: guard(l)})
+	board.Serve(name, s.Current)
+	if store != nil {
+		board.Follow(name, nil, store)
+	}
+	wait := serveHTTP(l, reg, health{ready: []func() error{s.Ready}}, board, api{handler: s, grace: cfg.Serve.Timeout.D()})
+	bound := l.Addr().String()
 	e.log.Info("listening", "api", "http://"+bound+"/v1/openapi.json", "page", "http://"+bound+"/", "metrics", "http://"+bound+"/metrics")
 	g, ctx := errgroup.WithContext(e.ctx)
 	g.Go(func() error { return wait(ctx) })
+	g.Go(func() error { return board.Run(ctx) })
 	g.Go(func() error { return ended(ctx, s.Watch(ctx)) })
 	return g.Wait()
 }
@@ -91,38 +97,39 @@ func (c *serveCmd) config(e *env) (Config, error) {
 	return cfg, cfg.Serve.Validate()
 }
 
-// source is the model file or the store, which keep closes.
-func (c *serveCmd) source(e *env, cfg Config, m *metrics.Store) (source serve.Source, keep io.Closer, err error) {
+// source is the model file, or the store and the name of the sketch in it, which keep closes.
+func (c *serveCmd) source(e *env, cfg Config, m *metrics.Store) (source serve.Source, name string, store *snapshot.Store, keep io.Closer, err error) {
 	if c.Model != "" {
 		if c.Spec == "" || e.typed["store"] || c.Name != "" {
-			return nil, nil, usagef("--model needs --spec, the feature map that its sketch was made with, and no --store or --name")
+			return nil, "", nil, nil, usagef("--model needs --spec, the feature map that its sketch was made with, and no --store or --name")
 		}
 		model, err := readModel(c.Model)
 		if err != nil {
-			return nil, nil, err
+			return nil, "", nil, nil, err
 		}
 		spec, err := readSpec(c.Spec)
 		if err != nil {
-			return nil, nil, err
+			return nil, "", nil, nil, err
 		}
 		if have, want := spec.Fingerprint(), model.Fingerprint(); have != want {
-			return nil, nil, fmt.Errorf("%s was fitted to the feature map %s, and --spec is the map %s: give the spec that its sketch was made with", c.Model, want, have)
+			return nil, "", nil, nil, fmt.Errorf("%s was fitted to the feature map %s, and --spec is the map %s: give the spec that its sketch was made with", c.Model, want, have)
 		}
-		return serve.FromModel(model, spec.Spec()), io.NopCloser(nil), nil
+		return serve.FromModel(model, spec.Spec()), "", nil, io.NopCloser(nil), nil
 	}
-	name := c.Name
+	name = c.Name
 	if name == "" && len(cfg.Sketches) == 1 {
 		name = cfg.Sketches[0].withDefaults().Name
 	}
 	if name == "" || c.Spec != "" {
-		return nil, nil, usagef("give --store and --name, a --config with one sketch, or --model and --spec")
+		return nil, "", nil, nil, usagef("give --store and --name, a --config with one sketch, or --model and --spec")
 	}
 	b, err := openExisting(e.ctx, cfg.Store)
 	if err != nil {
-		return nil, nil, err
+		return nil, "", nil, nil, err
 	}
 	bounded := bucket.Bound(b, cfg.Snapshot.Timeout.D())
-	return serve.FromStore(snapshot.Open(bounded, name).WithHooks(m.Hooks())), bounded, nil
+	store = snapshot.Open(bounded, name).WithHooks(m.Hooks())
+	return serve.FromStore(store), name, store, bounded, nil
 }
 
 // newServer makes the API, whose hooks log and count.
@@ -148,35 +155,4 @@ func newServer(e *env, c ServeConfig, source serve.Source, m *metrics.Serve) (*s
 	}
 	return serve.New(serve.Config{Source: source, Hooks: h, Poll: c.Poll.D(),
 		Limits: serve.Limits{Body: c.MaxBody, Records: c.Records, Active: c.Active, Time: c.Timeout.D()}})
-}
-
-// servePage describes what is served.
-func servePage(s *serve.Server, began time.Time) status.Page {
-	p := status.Page{Title: "Phasor serve"}
-	v, err := s.Current()
-	if err != nil {
-		p.Notice = err.Error()
-	}
-	if v != nil {
-		ev := v.Model.Evaluation()
-		n := fmt.Sprintf("%.0f", ev.EquivalentRecords)
-		if ev.AtLeast {
-			n = "at least " + n
-		}
-		rows := []status.Row{{Name: "Version", Value: fmt.Sprint(v.Version), Help: "0 for a file"}}
-		if !v.Published.IsZero() {
-			rows = append(rows, status.Row{Name: "Published", Value: v.Published.UTC().Format(time.RFC3339)})
-		}
-		rows = append(rows, status.Row{Name: "Channels", Value: fmt.Sprint(v.Model.Dim())},
-			status.Row{Name: "Records", Value: fmt.Sprint(v.Model.Records()), Help: "in the sketch that was fitted"},
-			status.Row{Name: "Equivalent records", Value: n, Help: "true records that are as close to the stream"})
-		name := "Model"
-		if v.Sketch != "" {
-			name += ": " + v.Sketch
-		}
-		p.Sections = append(p.Sections, status.Section{Name: name, Rows: rows})
-	}
-	p.Sections = append(p.Sections, status.Section{Name: "Process", Rows: []status.Row{
-		{Name: "Since", Value: began.UTC().Format(time.RFC3339)}, {Name: "API", Value: "/v1/openapi.json", Help: "describes every request"}}})
-	return p
 }

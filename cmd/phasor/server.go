@@ -44,22 +44,39 @@ type api struct {
 	routes  map[string]http.Handler // Beside those of every role.
 }
 
-// serveHTTP listens at once, so that a taken port is an error of the start, and serves until the
-// context of wait ends.
-func serveHTTP(addr string, reg *prometheus.Registry, h health, describe func() status.Page, a api, log *slog.Logger) (bound string, wait func(context.Context) error, err error) {
+// listen listens at once, so that a taken port is an error of the start.
+func listen(addr string, log *slog.Logger) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return "", nil, fmt.Errorf("listening on %s: %w: choose another address with --listen", addr, err)
+		return nil, fmt.Errorf("listening on %s: %w: choose another address with --listen", addr, err)
 	}
-	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+	if !onLoopback(l) {
 		log.Warn("the page and the metrics are open to every host that reaches this address", "listen", l.Addr().String())
 	}
+	return l, nil
+}
+
+func onLoopback(l net.Listener) bool {
+	a, ok := l.Addr().(*net.TCPAddr)
+	return !ok || a.IP.IsLoopback()
+}
+
+// guard decides who may change something at an address.
+func guard(l net.Listener) status.Guard {
+	return status.Guard{Loopback: onLoopback(l)}
+}
+
+// serveHTTP serves until the context of wait ends. Routes that change something ask the guard of the listener.
+func serveHTTP(l net.Listener, reg *prometheus.Registry, h health, board *status.Board, a api) (wait func(context.Context) error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	mux.HandleFunc("GET /livez", probe(h.live))
 	mux.HandleFunc("GET /readyz", probe(h.ready))
-	mux.Handle("GET /", status.Handler(describe))
+	mux.Handle("/", board.Handler())
 	for pattern, h := range a.routes {
+		if strings.HasPrefix(pattern, "POST ") {
+			h = guard(l).Protect(h)
+		}
 		mux.Handle(pattern, h)
 	}
 	var handler http.Handler = mux
@@ -76,7 +93,7 @@ func serveHTTP(addr string, reg *prometheus.Registry, h health, describe func() 
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
-	return l.Addr().String(), func(ctx context.Context) error {
+	return func(ctx context.Context) error {
 		<-ctx.Done()
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second+a.grace)
 		defer cancel()
@@ -87,7 +104,7 @@ func serveHTTP(addr string, reg *prometheus.Registry, h health, describe func() 
 			return err
 		}
 		return nil
-	}, nil
+	}
 }
 
 func probe(tests []func() error) http.HandlerFunc {

@@ -1,236 +1,187 @@
 package status
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/chromedp"
 )
 
-// browser is a tab of a real Chromium that remembers what went wrong in it.
-type browser struct {
-	t   *testing.T
-	ctx context.Context
-
-	mu       sync.Mutex
-	troubles []string
-}
-
-func openBrowser(t *testing.T) *browser {
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
-		}
-	}
-	if path == "" {
-		t.Skip("no chromium or google-chrome is installed")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.DisableGPU)
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox)
-	}
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	b := &browser{t: t, ctx: ctx}
-	err := chromedp.Listen(ctx, func(event any) {
-		switch e := event.(type) {
-		case *runtime.EventExceptionThrown:
-			b.trouble(fmt.Sprintf("exception: %+v", *e.ExceptionDetails))
-		case *runtime.EventConsoleAPICalled:
-			for _, a := range e.Args {
-				b.trouble(fmt.Sprintf("console.%s: %s", e.Type, a.Value))
-			}
-		case *log.EventEntryAdded:
-			b.trouble(fmt.Sprintf("%s: %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL))
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+// shownBy is a board that shows what describe says, and lets everything be changed.
+func shownBy(t *testing.T, describe func() Page) *Board {
+	b := New(Config{Every: 200 * time.Millisecond, Guard: Guard{Loopback: true}})
+	b.page = describe
+	go b.Run(t.Context())
+	t.Cleanup(b.hub.close)
 	return b
-}
-
-func (b *browser) trouble(s string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.troubles = append(b.troubles, s)
-}
-
-// run runs an action and returns its value.
-func run[T any](b *browser, action chromedp.Action[T]) T {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
-	defer cancel()
-	v, err := chromedp.Run(ctx, action)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return v
-}
-
-// eval returns the value of an expression in the page.
-func eval[T any](b *browser, expression string) T {
-	b.t.Helper()
-	return run(b, chromedp.Evaluate[T](expression))
-}
-
-// wait waits until an expression in the page holds.
-func (b *browser) wait(expression string) {
-	b.t.Helper()
-	run(b, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(time.Minute)))
-}
-
-// show opens an address as a screen of this width would, light or dark.
-func (b *browser) show(url string, width, height int64, scheme string) {
-	b.t.Helper()
-	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
-	run(b, chromedp.Steps(chromedp.EmulateViewport(width, height, chromedp.EmulateScale(1)),
-		chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-			_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media)
-			return err
-		}),
-		chromedp.Navigate(url), chromedp.WaitVisible(chromedp.CSS("footer"))))
-}
-
-// keep writes a picture of the whole page to $PHASOR_SCREENSHOTS, or where the test's files go.
-func (b *browser) keep(name string) {
-	b.t.Helper()
-	dir := os.Getenv("PHASOR_SCREENSHOTS")
-	if dir == "" {
-		dir = b.t.TempDir()
-	}
-	png := run(b, chromedp.FullScreenshot(100))
-	path := filepath.Join(dir, name+".png")
-	if err := os.WriteFile(path, png, 0o644); err != nil {
-		b.t.Fatal(err)
-	}
-	b.t.Log(path)
-}
-
-// quiet fails if anything went wrong in the page.
-func (b *browser) quiet() {
-	b.t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, s := range b.troubles {
-		b.t.Error(s)
-	}
-	b.troubles = nil
 }
 
 func TestPageInABrowser(t *testing.T) {
 	var count atomic.Int64
 	var away atomic.Bool
-	handler := Handler(func() Page {
+	var mu sync.Mutex
+	var asked []string
+	board := shownBy(t, func() Page {
 		p := example()
-		p.Sections[0].Rows[0].Value = fmt.Sprint(count.Load())
-		if count.Load() > 1 {
-			p.Notice = ""
+		p.Sketches[0].Stream.Folded = count.Load()
+		if count.Load() > 0 {
+			p.Notices = p.Notices[:1]
 		}
 		return p
 	})
+	handler := board.Handler()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if away.Load() {
+		switch {
+		case away.Load():
 			w.WriteHeader(http.StatusBadGateway)
-			return
+		case r.Method == http.MethodPost:
+			mu.Lock()
+			asked = append(asked, r.URL.String()+" "+r.Header.Get("Sec-Fetch-Site"))
+			mu.Unlock()
+			if strings.Contains(r.URL.Path, "promote") {
+				http.Error(w, "there is no such version", http.StatusNotFound)
+			}
+		default:
+			handler.ServeHTTP(w, r)
 		}
-		handler.ServeHTTP(w, r)
 	}))
 	defer server.Close()
+	defer board.hub.close()
 	b := openBrowser(t)
-	const value = `document.querySelector('td.value').textContent`
+	const folded = `document.querySelector('[data-figure=folded]').textContent`
 
 	for _, c := range []struct {
 		name          string
 		width, height int64
 		scheme        string
-	}{{"desk-light", 1280, 800, "light"}, {"desk-dark", 1280, 800, "dark"}, {"phone-light", 390, 844, "light"}, {"phone-dark", 390, 844, "dark"}} {
+	}{{"desk-light", 1280, 800, "light"}, {"desk-dark", 1280, 800, "dark"}, {"phone-light", 360, 740, "light"}, {"phone-dark", 360, 740, "dark"}} {
 		b.show(server.URL, c.width, c.height, c.scheme)
+		b.wait(`document.getElementById('state').textContent === 'live'`)
 		if w := eval[int64](b, `document.documentElement.scrollWidth`); w > c.width {
 			t.Errorf("%s: the page is %d pixels wide", c.name, w)
 		}
-		if n := eval[int](b, `[...document.querySelectorAll('th, td, h1, h2, p')].filter(e => e.scrollWidth > e.clientWidth + 1).length`); n > 0 {
-			t.Errorf("%s: %d texts are cut off", c.name, n)
+		if cut := eval[string](b, `[...document.querySelectorAll('h1, h2, h3, p, dd, dt, li, button')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent).join('|')`); cut != "" {
+			t.Errorf("%s: texts are cut off: %s", c.name, cut)
 		}
 		if low := eval[string](b, lowContrast); low != "" {
 			t.Errorf("%s: hard to read: %s", c.name, low)
 		}
-		if n := eval[int](b, `document.querySelectorAll('[role=alert]').length`); n != 1 {
+		if n := eval[int](b, `document.querySelectorAll('[role=alert]').length`); n != 2 {
 			t.Errorf("%s: %d notices", c.name, n)
+		}
+		if n := eval[int](b, `[...document.querySelectorAll('svg[role=img]')].filter(e => !e.ariaLabel || e.getBoundingClientRect().width < 90).length`); n != 0 {
+			t.Errorf("%s: %d pictures say nothing, or have no room", c.name, n)
 		}
 		b.keep(c.name)
 	}
 
-	// It updates itself, without another load and without moving what is read.
-	eval[int](b, `window.scrollTo(0, 40); window.mark = 1`)
-	count.Store(41)
-	b.wait(value + ` === '41'`)
-	if !eval[bool](b, `window.mark === 1 && window.scrollY === 40 && document.querySelectorAll('main').length === 1 && !document.querySelector('[role=alert]')`) {
-		t.Error("the page was loaded anew, moved, or kept what is gone")
+	// It updates itself, without another load and without moving what is read or losing the focus.
+	eval[float64](b, `document.getElementById('s0-model-back').focus({preventScroll: true}); window.scrollTo(0, 900); window.mark = document.getElementById('s0-stream').getBoundingClientRect().top`)
+	count.Store(4321)
+	b.wait(folded + ` === '4,321'`)
+	if got := eval[string](b, `[Math.abs(window.mark - document.getElementById('s0-stream').getBoundingClientRect().top) < 3, document.activeElement.id, document.querySelectorAll('main').length, document.querySelectorAll('[role=alert]').length].join(' ')`); got != "true s0-model-back 1 1" {
+		t.Errorf("the page was loaded anew, moved, lost the focus, or kept what is gone: %s", got)
 	}
-	b.quiet()
 
-	// It says so when nobody answers, and recovers. The browser's own log has the failed request.
+	// A button asks, and nothing happens unless the answer is yes.
+	press := func(button, answer string) {
+		eval[bool](b, `document.getElementById('said').textContent = '', document.getElementById('`+button+`').click(), document.getElementById('ask').open`)
+		b.keep("ask-" + button)
+		eval[bool](b, `document.getElementById('`+answer+`').click(), true`)
+	}
+	press("s0-model-back", "no")
+	press("s0-model-back", "yes")
+	b.wait(`document.getElementById('said').textContent === 'Done.'`)
+	press("acknowledge-press-line-4", "yes")
+	b.wait(`document.getElementById('said').textContent === 'Done.'`)
+	b.quiet()
+	press("s0-model-1", "yes") // The browser's own log has the answer of 404.
+	b.wait(`document.getElementById('said').textContent.startsWith('there is no such version')`)
+	mu.Lock()
+	want := []string{"/models/roll-back?sketch=press-line-4 same-origin", "/drift/acknowledge?sketch=press-line-4 same-origin", "/models/promote?sketch=press-line-4&version=1 same-origin"}
+	if fmt.Sprint(asked) != fmt.Sprint(want) {
+		t.Errorf("asked for %q, wanted %q", asked, want)
+	}
+	mu.Unlock()
+
+	// It says so when nobody answers, and recovers.
 	away.Store(true)
+	server.CloseClientConnections()
 	b.wait(`document.getElementById('state').textContent.startsWith('no answer since')`)
 	b.keep("away")
-	if text := eval[string](b, value); text != "41" {
+	if text := eval[string](b, folded); text != "4,321" {
 		t.Errorf("the last value is gone: %q", text)
 	}
 	away.Store(false)
 	b.wait(`document.getElementById('state').textContent === 'live'`)
 }
 
-// lowContrast is the first text whose contrast with what is behind it is below 4.5, as the accessibility guidelines
-// compute it; the empty string if there is none.
-const lowContrast = `(() => {
-  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-  const rgb = c => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = c; canvas.fillRect(0, 0, 1, 1); return canvas.getImageData(0, 0, 1, 1).data; };
-  const light = c => { const [r, g, b] = [...c].map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
-  const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c[3] > 0) return c; } return [255, 255, 255]; };
-  for (const e of document.querySelectorAll('h1, h2, th, td, p, a, #state')) {
-    const a = light(rgb(getComputedStyle(e).color)), b = light(behind(e));
-    const contrast = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-    if (e.textContent.trim() && contrast < 4.5) return e.textContent.trim() + ': ' + contrast.toFixed(2);
-  }
-  return '';
-})()`
+// A page of another origin gets nothing done: neither through a browser that says where a request comes from, nor by
+// what it may read.
+func TestOtherSitesInABrowser(t *testing.T) {
+	done := make(chan string, 10)
+	guard := Guard{Loopback: true}
+	server := httptest.NewServer(guard.Protect(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { done <- r.URL.Path })))
+	defer server.Close()
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `<!doctype html><link rel="icon" href="data:,"><footer>other</footer>`)
+	}))
+	defer other.Close()
+	b := openBrowser(t)
+	b.show(strings.Replace(other.URL, "127.0.0.1", "localhost", 1), 360, 740, "light")
+	eval[bool](b, `fetch('`+server.URL+`/models/roll-back?sketch=a', {method: 'POST', mode: 'no-cors'}).then(() => window.sent = true), true`)
+	b.wait(`window.sent === true`)
+	eval[bool](b, `(() => {
+		const f = document.createElement('form'), i = document.createElement('iframe');
+		i.name = f.target = 'answer'; f.method = 'post'; f.action = '`+server.URL+`/models/promote?sketch=a&version=1';
+		document.body.append(f, i);
+		i.onload = () => window.answered = true;
+		f.submit();
+		return true;
+	})()`)
+	b.wait(`window.answered === true`)
+	select {
+	case path := <-done:
+		t.Errorf("%s was done for a page of another site", path)
+	default:
+	}
+}
 
 func TestHostileNamesInABrowser(t *testing.T) {
-	page := Page{Title: hostile[0]}
+	all := example()
+	all.Sketches, all.Notices = nil, nil
 	for _, name := range hostile {
-		page.Sections = append(page.Sections, Section{name, []Row{{name, strings.Repeat("wide", 200), name}}})
+		p := named(name)
+		all.Title, all.Sketches, all.Notices = name, append(all.Sketches, p.Sketches...), append(all.Notices, p.Notices...)
 	}
-	server := httptest.NewServer(Handler(func() Page { return page }))
+	all.Sketches[0].Shapes.Channels[0].Channel = strings.Repeat("wide", 200)
+	all.Sketches[0].Stream.Topics[0] = strings.Repeat("wide", 200)
+	var changed atomic.Bool
+	board := shownBy(t, func() Page {
+		p := all
+		if changed.Load() {
+			p.Role = "changed"
+		}
+		return p
+	})
+	server := httptest.NewServer(board.Handler())
 	defer server.Close()
+	defer board.hub.close()
 	b := openBrowser(t)
-	b.show(server.URL, 390, 844, "light")
-	b.wait(`performance.getEntriesByType('resource').length > 0`) // It has updated itself.
-	if n := eval[int](b, `document.querySelectorAll('main section').length`); n != len(hostile) {
-		t.Errorf("%d sections, wanted %d", n, len(hostile))
+	b.show(server.URL, 360, 740, "light")
+	changed.Store(true)
+	b.wait(`document.getElementById('top').textContent.includes('changed')`) // It has updated itself.
+	if n := eval[int](b, `document.querySelectorAll('main > section').length`); n != 1+7*len(hostile) {
+		t.Errorf("%d sections, wanted %d", n, 1+7*len(hostile))
 	}
 	if n := eval[int](b, `document.scripts.length + document.images.length`); n != 1 {
 		t.Errorf("%d scripts and images, wanted the page's own script", n)
 	}
-	if w := eval[int64](b, `document.documentElement.scrollWidth`); w > 390 {
+	if w := eval[int64](b, `document.documentElement.scrollWidth`); w > 360 {
 		t.Errorf("the page is %d pixels wide", w)
 	}
 	b.quiet()
