@@ -61,6 +61,7 @@ func keepRunning(t *testing.T, name, program string, env, args []string) {
 // TestServicesOfComposeWork runs what the containers of the compose file run, with their arguments, environment and
 // configuration, beside an embedded Kafka and a real Prometheus: records come through to an answer of the API.
 func TestServicesOfComposeWork(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("PHASOR_LONG") == "" {
 		t.Skip("set PHASOR_LONG=1: it takes a minute")
 	}

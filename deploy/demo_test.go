@@ -132,6 +132,7 @@ scrape_configs:
 // TestDashboardsShowTheDemo scrapes a demo with a real Prometheus that has the shipped rules: the drift alert fires after the
 // planted change and resolves after the refit, and every query of every panel has an answer.
 func TestDashboardsShowTheDemo(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("PHASOR_LONG") == "" {
 		t.Skip("set PHASOR_LONG=1: a demo of some minutes")
 	}
