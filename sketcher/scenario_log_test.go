@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"phasor/snapshot"
+	"phasor/snapshot/bucket/buckettest"
 	"phasor/stream"
 )
 
@@ -236,6 +237,7 @@ func (s *scenario) verify() {
 	cfg := s.foldConfig()
 	cfg.Map = testMap()
 	total := 0
+	sealed := map[snapshot.PartitionID][]snapshot.Pane{}
 	for p, end := range s.ends() {
 		records := s.read(p, end)
 		total += len(records)
@@ -262,11 +264,18 @@ func (s *scenario) verify() {
 		if string(wantBytes) != string(gotBytes) {
 			s.Errorf("partition %d: the state at %d is not the fold of its log", p, end)
 		}
-		for _, pane := range c.Panes {
-			saved, err := e.LoadPane(s.Context(), pane.PaneRef)
-			if err != nil || !saved.Accumulator.Equal(pane.Accumulator) {
-				s.Errorf("partition %d: the pane at %d: %v", p, pane.Start, err)
+		sealed[snapshot.PartitionID(s.id(p))] = c.Panes
+	}
+	for _, clean := range []bool{false, true} {
+		if clean {
+			n, err := s.prune(buckettest.NewFaulty(s.bucket, nil))
+			if err != nil {
+				s.Error(err)
 			}
+			s.steps = append(s.steps, fmt.Sprintf("%d panes compacted in the end", n.Compacted))
+		}
+		for id, panes := range sealed {
+			s.verifyPanes(e, id, panes)
 		}
 	}
 	s.Logf("seed %d: %d records in %d partitions: %v", s.seed, total, s.partitions, s.steps)

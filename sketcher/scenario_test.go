@@ -125,6 +125,7 @@ func (s *scenario) step() {
 		{"corrupt", 2, s.corrupt},
 		{"broker crashes", 1, func() { s.site.crash(s.rng) }},
 		{"abort", 2, s.writer.abort},
+		{"compact", 3, s.compact},
 	}
 	total := 0
 	for _, a := range actions {

@@ -100,7 +100,8 @@ func whole(target PaneRef, into map[PaneRef]PaneRef, panes []listedPane) bool {
 }
 
 // settled returns a function that reports whether no retained state can open or hold a pane of the target any more,
-// given the length of its panes: who resumes from such a state finds them sealed.
+// given the length of its panes: who resumes from such a state finds them sealed. Without a state that verifies, the
+// partition will be folded from its start again, and seal panes that nobody has written yet.
 func (e *Epoch) settled(ctx context.Context, p PartitionID) (func(target PaneRef, length int64) bool, error) {
 	refs, err := e.statesOf(ctx, p)
 	if err != nil {
@@ -123,7 +124,7 @@ func (e *Epoch) settled(ctx context.Context, p PartitionID) (func(target PaneRef
 	}
 	return func(target PaneRef, length int64) bool {
 		held := slices.ContainsFunc(open, func(start int64) bool { return start < target.End() && start+length > target.Start })
-		return !held && (earliest == math.MaxInt64 || earliest/length >= target.End()/length+latenessPanes+1)
+		return !held && earliest != math.MaxInt64 && earliest/length >= target.End()/length+latenessPanes+1
 	}, nil
 }
 

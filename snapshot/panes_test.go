@@ -3,6 +3,7 @@ package snapshot_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -314,6 +315,30 @@ func TestStatesHoldPanesBack(t *testing.T) {
 	}
 }
 
+// TestPanesWithoutAStateAreHeldBack: a sketcher that died between its first panes and its first state folds from the start
+// again, and so does one whose states were all lost. What it has yet to seal must find no longer pane in its place.
+func TestPanesWithoutAStateAreHeldBack(t *testing.T) {
+	for name, lose := range map[string]func(b bucket.Bucket, state string) error{
+		"none":    func(b bucket.Bucket, state string) error { return b.Delete(t.Context(), state) },
+		"corrupt": func(b bucket.Bucket, state string) error { return b.Put(t.Context(), state, []byte("x")) },
+	} {
+		e, b, _ := newEpoch(t)
+		history(t, e, 5*hour)
+		missing := paneAt(e.Map(), partition(1), 3*minute, minute)
+		must(t, lose(b, stateName(partition(1), 500)))
+		_, err := e.Prune(t.Context(), time.UnixMilli(2*oneDay+hour), snapshot.DefaultRetention())
+		if name == "none" {
+			must(t, err)
+		}
+		must(t, e.SavePane(t.Context(), missing))
+		refs, err := e.ListPanes(t.Context(), 0, hour)
+		must(t, err)
+		if refs[0].Length != hour || refs[0].Partition != 0 || !slices.Contains(refs, missing.PaneRef) {
+			t.Errorf("%s: %s", name, starts(refs))
+		}
+	}
+}
+
 func TestCorruptLongPaneIsSetAside(t *testing.T) {
 	e, b, r := newEpoch(t)
 	history(t, e, 5*hour)
@@ -343,6 +368,9 @@ func TestOddLengths(t *testing.T) {
 	for i := range int64(20) {
 		must(t, e.SavePane(t.Context(), paneAt(e.Map(), partition(0), (i-5)*7*minute, 7*minute)))
 	}
+	s := stateAt(e.Map(), partition(0), 500)
+	s.Watermark, s.Open = 3*oneDay, nil
+	must(t, e.SaveState(t.Context(), s))
 	want, err := e.MergeRange(t.Context(), -all, all)
 	must(t, err)
 	_, err = e.Prune(t.Context(), time.UnixMilli(3*oneDay), snapshot.DefaultRetention())
