@@ -58,7 +58,7 @@ type streamFlags struct {
 	Format     string   `help:"How records are encoded: json, csv, float32, float64, tags or log." placeholder:"json"`
 	Channels   []string `help:"Channels in order: NAME or NAME=PATH." placeholder:"NAME[=PATH]"`
 	TimeField  string   `name:"time.field" help:"Field of the event time; default: the record's timestamp." placeholder:"PATH"`
-	TimeUnit   string   `name:"time.unit" help:"s, ms, us, ns or rfc3339." placeholder:"ms"`
+	TimeUnit   string   `name:"time.unit" help:"s, ms, us, ns, rfc3339, or a layout such as syslog or auto." placeholder:"ms"`
 	Missing    string   `help:"What a missing value does: reject or last." placeholder:"reject"`
 	Features   int      `name:"calibrate.features" help:"Number of frequencies; default by the number of channels." placeholder:"M"`
 	Seed       uint64   `name:"calibrate.seed" help:"Same pilot and seed, same feature map." placeholder:"1"`
