@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"phasor/sketcher/feature"
 	"phasor/snapshot"
@@ -63,8 +64,13 @@ func TestRetentionOvertakesTheReader(t *testing.T) {
 			close(open)
 			if policy == Fail {
 				defer cancel()
-				if err := <-done; !errors.Is(err, stream.ErrRetention) || !strings.Contains(err.Error(), "on_retention") {
-					t.Fatalf("the sketcher ended with %v", err)
+				select {
+				case err := <-done:
+					if !errors.Is(err, stream.ErrRetention) || !strings.Contains(err.Error(), "on_retention") {
+						t.Fatalf("the sketcher ended with %v", err)
+					}
+				case <-time.After(20 * time.Second):
+					t.Fatal("the sketcher goes on")
 				}
 				return
 			}

@@ -166,6 +166,31 @@ func TestDamageOnTheWayLosesNothing(t *testing.T) {
 	}
 }
 
+// TestUnreadableStateIsNotPassedOver: a newest state that cannot be read this time is not corrupt, and no older one stands
+// in for it.
+func TestUnreadableStateIsNotPassedOver(t *testing.T) {
+	_, b, _ := newEpoch(t)
+	p := partition(0)
+	faulty := buckettest.NewFaulty(b, nil)
+	e := open(t, faulty, snapshot.Hooks{})
+	for _, next := range []int64{10, 20} {
+		must(t, e.SaveState(t.Context(), stateAt(e.Map(), p, next)))
+	}
+	faulty.SetPlan(func(o buckettest.Operation) buckettest.Fault {
+		if o.Kind == "get" && o.Name == stateName(p, 20) {
+			return buckettest.Fail
+		}
+		return buckettest.None
+	})
+	if s, err := e.LoadState(t.Context(), p, testFold); err == nil || errors.Is(err, snapshot.ErrCorrupt) || errors.Is(err, snapshot.ErrNotExist) {
+		t.Errorf("loaded %v, %v", s, err)
+	}
+	faulty.SetPlan(nil)
+	if s, err := e.LoadState(t.Context(), p, testFold); err != nil || s.Next != 20 {
+		t.Errorf("loaded %v, %v", s, err)
+	}
+}
+
 func TestMisplacedStateIsCorrupt(t *testing.T) {
 	e, b, r := newEpoch(t)
 	must(t, e.SaveState(t.Context(), stateAt(e.Map(), partition(0), 5)))
