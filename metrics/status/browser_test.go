@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"phasor/metrics/status/browsertest"
 )
 
 // shownBy is a board that shows what describe says, and lets everything be changed.
@@ -51,7 +53,7 @@ func TestPageInABrowser(t *testing.T) {
 	}))
 	defer server.Close()
 	defer board.hub.close()
-	b := openBrowser(t)
+	b := browsertest.Open(t)
 	const folded = `document.querySelector('[data-figure=folded]').textContent`
 
 	for _, c := range []struct {
@@ -59,48 +61,48 @@ func TestPageInABrowser(t *testing.T) {
 		width, height int64
 		scheme        string
 	}{{"desk-light", 1280, 800, "light"}, {"desk-dark", 1280, 800, "dark"}, {"phone-light", 360, 740, "light"}, {"phone-dark", 360, 740, "dark"}} {
-		b.show(server.URL, c.width, c.height, c.scheme)
-		b.wait(`document.getElementById('state').textContent === 'live'`)
-		if w := eval[int64](b, `document.documentElement.scrollWidth`); w > c.width {
+		b.Show(server.URL, c.width, c.height, c.scheme)
+		b.Wait(`document.getElementById('state').textContent === 'live'`)
+		if w := browsertest.Eval[int64](b, `document.documentElement.scrollWidth`); w > c.width {
 			t.Errorf("%s: the page is %d pixels wide", c.name, w)
 		}
-		if cut := eval[string](b, `[...document.querySelectorAll('h1, h2, h3, p, dd, dt, li, button')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent).join('|')`); cut != "" {
+		if cut := browsertest.Eval[string](b, `[...document.querySelectorAll('h1, h2, h3, p, dd, dt, li, button')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent).join('|')`); cut != "" {
 			t.Errorf("%s: texts are cut off: %s", c.name, cut)
 		}
-		if low := eval[string](b, lowContrast); low != "" {
+		if low := browsertest.Eval[string](b, browsertest.LowContrast); low != "" {
 			t.Errorf("%s: hard to read: %s", c.name, low)
 		}
-		if n := eval[int](b, `document.querySelectorAll('[role=alert]').length`); n != 2 {
+		if n := browsertest.Eval[int](b, `document.querySelectorAll('[role=alert]').length`); n != 2 {
 			t.Errorf("%s: %d notices", c.name, n)
 		}
-		if n := eval[int](b, `[...document.querySelectorAll('svg[role=img]')].filter(e => !e.ariaLabel || e.getBoundingClientRect().width < 90).length`); n != 0 {
+		if n := browsertest.Eval[int](b, `[...document.querySelectorAll('svg[role=img]')].filter(e => !e.ariaLabel || e.getBoundingClientRect().width < 90).length`); n != 0 {
 			t.Errorf("%s: %d pictures say nothing, or have no room", c.name, n)
 		}
-		b.keep(c.name)
+		b.Keep(c.name)
 	}
 
 	// It updates itself, without another load and without moving what is read or losing the focus.
-	eval[float64](b, `document.getElementById('s0-model-back').focus({preventScroll: true}); window.scrollTo(0, 900); window.mark = document.getElementById('s0-stream').getBoundingClientRect().top`)
+	browsertest.Eval[float64](b, `document.getElementById('s0-model-back').focus({preventScroll: true}); window.scrollTo(0, 900); window.mark = document.getElementById('s0-stream').getBoundingClientRect().top`)
 	count.Store(4321)
-	b.wait(folded + ` === '4,321'`)
-	if got := eval[string](b, `[Math.abs(window.mark - document.getElementById('s0-stream').getBoundingClientRect().top) < 3, document.activeElement.id, document.querySelectorAll('main').length, document.querySelectorAll('[role=alert]').length].join(' ')`); got != "true s0-model-back 1 1" {
+	b.Wait(folded + ` === '4,321'`)
+	if got := browsertest.Eval[string](b, `[Math.abs(window.mark - document.getElementById('s0-stream').getBoundingClientRect().top) < 3, document.activeElement.id, document.querySelectorAll('main').length, document.querySelectorAll('[role=alert]').length].join(' ')`); got != "true s0-model-back 1 1" {
 		t.Errorf("the page was loaded anew, moved, lost the focus, or kept what is gone: %s", got)
 	}
 
 	// A button asks, and nothing happens unless the answer is yes.
 	press := func(button, answer string) {
-		eval[bool](b, `document.getElementById('said').textContent = '', document.getElementById('`+button+`').click(), document.getElementById('ask').open`)
-		b.keep("ask-" + button)
-		eval[bool](b, `document.getElementById('`+answer+`').click(), true`)
+		browsertest.Eval[bool](b, `document.getElementById('said').textContent = '', document.getElementById('`+button+`').click(), document.getElementById('ask').open`)
+		b.Keep("ask-" + button)
+		browsertest.Eval[bool](b, `document.getElementById('`+answer+`').click(), true`)
 	}
 	press("s0-model-back", "no")
 	press("s0-model-back", "yes")
-	b.wait(`document.getElementById('said').textContent === 'Done.'`)
+	b.Wait(`document.getElementById('said').textContent === 'Done.'`)
 	press("acknowledge-press-line-4", "yes")
-	b.wait(`document.getElementById('said').textContent === 'Done.'`)
-	b.quiet()
+	b.Wait(`document.getElementById('said').textContent === 'Done.'`)
+	b.Quiet()
 	press("s0-model-1", "yes") // The browser's own log has the answer of 404.
-	b.wait(`document.getElementById('said').textContent.startsWith('there is no such version')`)
+	b.Wait(`document.getElementById('said').textContent.startsWith('there is no such version')`)
 	mu.Lock()
 	want := []string{"/models/roll-back?sketch=press-line-4 same-origin", "/drift/acknowledge?sketch=press-line-4 same-origin", "/models/promote?sketch=press-line-4&version=1 same-origin"}
 	if fmt.Sprint(asked) != fmt.Sprint(want) {
@@ -111,13 +113,13 @@ func TestPageInABrowser(t *testing.T) {
 	// It says so when nobody answers, and recovers.
 	away.Store(true)
 	server.CloseClientConnections()
-	b.wait(`document.getElementById('state').textContent.startsWith('no answer since')`)
-	b.keep("away")
-	if text := eval[string](b, folded); text != "4,321" {
+	b.Wait(`document.getElementById('state').textContent.startsWith('no answer since')`)
+	b.Keep("away")
+	if text := browsertest.Eval[string](b, folded); text != "4,321" {
 		t.Errorf("the last value is gone: %q", text)
 	}
 	away.Store(false)
-	b.wait(`document.getElementById('state').textContent === 'live'`)
+	b.Wait(`document.getElementById('state').textContent === 'live'`)
 }
 
 // A page of another origin gets nothing done: neither through a browser that says where a request comes from, nor by
@@ -131,11 +133,11 @@ func TestOtherSitesInABrowser(t *testing.T) {
 		fmt.Fprint(w, `<!doctype html><link rel="icon" href="data:,"><footer>other</footer>`)
 	}))
 	defer other.Close()
-	b := openBrowser(t)
-	b.show(strings.Replace(other.URL, "127.0.0.1", "localhost", 1), 360, 740, "light")
-	eval[bool](b, `fetch('`+server.URL+`/models/roll-back?sketch=a', {method: 'POST', mode: 'no-cors'}).then(() => window.sent = true), true`)
-	b.wait(`window.sent === true`)
-	eval[bool](b, `(() => {
+	b := browsertest.Open(t)
+	b.Show(strings.Replace(other.URL, "127.0.0.1", "localhost", 1), 360, 740, "light")
+	browsertest.Eval[bool](b, `fetch('`+server.URL+`/models/roll-back?sketch=a', {method: 'POST', mode: 'no-cors'}).then(() => window.sent = true), true`)
+	b.Wait(`window.sent === true`)
+	browsertest.Eval[bool](b, `(() => {
 		const f = document.createElement('form'), i = document.createElement('iframe');
 		i.name = f.target = 'answer'; f.method = 'post'; f.action = '`+server.URL+`/models/promote?sketch=a&version=1';
 		document.body.append(f, i);
@@ -143,7 +145,7 @@ func TestOtherSitesInABrowser(t *testing.T) {
 		f.submit();
 		return true;
 	})()`)
-	b.wait(`window.answered === true`)
+	b.Wait(`window.answered === true`)
 	select {
 	case path := <-done:
 		t.Errorf("%s was done for a page of another site", path)
@@ -171,18 +173,18 @@ func TestHostileNamesInABrowser(t *testing.T) {
 	server := httptest.NewServer(board.Handler())
 	defer server.Close()
 	defer board.hub.close()
-	b := openBrowser(t)
-	b.show(server.URL, 360, 740, "light")
+	b := browsertest.Open(t)
+	b.Show(server.URL, 360, 740, "light")
 	changed.Store(true)
-	b.wait(`document.getElementById('top').textContent.includes('changed')`) // It has updated itself.
-	if n := eval[int](b, `document.querySelectorAll('main > section').length`); n != 1+7*len(hostile) {
+	b.Wait(`document.getElementById('top').textContent.includes('changed')`) // It has updated itself.
+	if n := browsertest.Eval[int](b, `document.querySelectorAll('main > section').length`); n != 1+7*len(hostile) {
 		t.Errorf("%d sections, wanted %d", n, 1+7*len(hostile))
 	}
-	if n := eval[int](b, `document.scripts.length + document.images.length`); n != 1 {
+	if n := browsertest.Eval[int](b, `document.scripts.length + document.images.length`); n != 1 {
 		t.Errorf("%d scripts and images, wanted the page's own script", n)
 	}
-	if w := eval[int64](b, `document.documentElement.scrollWidth`); w > 360 {
+	if w := browsertest.Eval[int64](b, `document.documentElement.scrollWidth`); w > 360 {
 		t.Errorf("the page is %d pixels wide", w)
 	}
-	b.quiet()
+	b.Quiet()
 }

@@ -1,4 +1,5 @@
-package status
+// Package browsertest opens pages in a real Chromium and remembers what went wrong in them.
+package browsertest
 
 import (
 	"context"
@@ -16,8 +17,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browser is a tab of a real Chromium that remembers what went wrong in it.
-type browser struct {
+// Browser is a tab of a real Chromium that remembers what went wrong in it.
+type Browser struct {
 	t   *testing.T
 	ctx context.Context
 
@@ -25,7 +26,9 @@ type browser struct {
 	troubles []string
 }
 
-func openBrowser(t *testing.T) *browser {
+// Open starts a Chromium that ends with the test, which is skipped where there is none.
+func Open(t *testing.T) *Browser {
+	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
 		if p, err := exec.LookPath(name); err == nil {
@@ -45,7 +48,7 @@ func openBrowser(t *testing.T) *browser {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	b := &browser{t: t, ctx: ctx}
+	b := &Browser{t: t, ctx: ctx}
 	err := chromedp.Listen(ctx, func(event any) {
 		switch e := event.(type) {
 		case *runtime.EventExceptionThrown:
@@ -64,14 +67,14 @@ func openBrowser(t *testing.T) *browser {
 	return b
 }
 
-func (b *browser) trouble(s string) {
+func (b *Browser) trouble(s string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.troubles = append(b.troubles, s)
 }
 
 // run runs an action and returns its value.
-func run[T any](b *browser, action chromedp.Action[T]) T {
+func run[T any](b *Browser, action chromedp.Action[T]) T {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 2*time.Minute)
 	defer cancel()
@@ -82,20 +85,20 @@ func run[T any](b *browser, action chromedp.Action[T]) T {
 	return v
 }
 
-// eval returns the value of an expression in the page.
-func eval[T any](b *browser, expression string) T {
+// Eval returns the value of an expression in the page.
+func Eval[T any](b *Browser, expression string) T {
 	b.t.Helper()
 	return run(b, chromedp.Evaluate[T](expression))
 }
 
-// wait waits until an expression in the page holds.
-func (b *browser) wait(expression string) {
+// Wait waits until an expression in the page holds.
+func (b *Browser) Wait(expression string) {
 	b.t.Helper()
-	run(b, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(100*time.Second)))
+	run(b, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(100*time.Second)))
 }
 
-// show opens an address as a screen of this width would, light or dark.
-func (b *browser) show(url string, width, height int64, scheme string) {
+// Show opens an address as a screen of this width would, light or dark.
+func (b *Browser) Show(url string, width, height int64, scheme string) {
 	b.t.Helper()
 	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
 	run(b, chromedp.Steps(chromedp.EmulateViewport(width, height, chromedp.EmulateScale(1)),
@@ -106,12 +109,14 @@ func (b *browser) show(url string, width, height int64, scheme string) {
 		chromedp.Navigate(url), chromedp.WaitVisible(chromedp.CSS("footer"))))
 }
 
-// keep writes a picture of the whole page to $PHASOR_SCREENSHOTS, or where the test's files go.
-func (b *browser) keep(name string) {
+// Keep writes a picture of the whole page to $PHASOR_SCREENSHOTS, or where the test's files go.
+func (b *Browser) Keep(name string) {
 	b.t.Helper()
 	dir := os.Getenv("PHASOR_SCREENSHOTS")
 	if dir == "" {
 		dir = b.t.TempDir()
+	} else if err := os.MkdirAll(dir, 0o755); err != nil {
+		b.t.Fatal(err)
 	}
 	png := run(b, chromedp.FullScreenshot(100))
 	path := filepath.Join(dir, name+".png")
@@ -121,8 +126,8 @@ func (b *browser) keep(name string) {
 	b.t.Log(path)
 }
 
-// quiet fails if anything went wrong in the page.
-func (b *browser) quiet() {
+// Quiet fails if anything went wrong in the page.
+func (b *Browser) Quiet() {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -132,9 +137,9 @@ func (b *browser) quiet() {
 	b.troubles = nil
 }
 
-// lowContrast is the first text whose contrast with what is behind it is below 4.5, as the accessibility guidelines
+// LowContrast is the first text whose contrast with what is behind it is below 4.5, as the accessibility guidelines
 // compute it; the empty string if there is none.
-const lowContrast = `(() => {
+const LowContrast = `(() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
   const rgb = c => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = c; canvas.fillRect(0, 0, 1, 1); return canvas.getImageData(0, 0, 1, 1).data; };
   const light = c => { const [r, g, b] = [...c].map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
