@@ -26,8 +26,12 @@ type Sketcher struct {
 	owned map[string]map[stream.PartitionID]*partition // By sketch.
 }
 
-// partition is what the gauges that sum over owned partitions need to remember.
-type partition struct{ records, open int64 }
+// partition is what the gauges over owned partitions need to remember. Two sketches may read one partition of a topic,
+// whose series have no label for the sketch.
+type partition struct {
+	records, open int64
+	lag, durable  int64 // -1 before they are known.
+}
 
 // NewSketcher registers the families of the sketcher's role.
 func NewSketcher(reg prometheus.Registerer) *Sketcher {
@@ -145,10 +149,35 @@ func (m *Sketcher) onFolded(sketch string, id stream.PartitionID, c sketcher.Cou
 func (m *Sketcher) onPosition(sketch string, id stream.PartitionID, next, highWatermark int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.owned[sketch][id] == nil { // The last word of a partition that has been given up.
+	p := m.owned[sketch][id]
+	if p == nil { // The last word of a partition that has been given up.
 		return
 	}
-	m.lag.WithLabelValues(id.Topic, strconv.Itoa(id.Partition)).Set(float64(max(0, highWatermark-next)))
+	p.lag = max(0, highWatermark-next)
+	m.position(id)
+}
+
+// position sets the series of a partition: the largest lag and the least durable offset of the sketches that own it. They
+// go with the last one. The caller holds mu.
+func (m *Sketcher) position(id stream.PartitionID) {
+	var lag, durable int64 = -1, -1
+	for _, parts := range m.owned {
+		p := parts[id]
+		if p == nil {
+			continue
+		}
+		lag = max(lag, p.lag)
+		if p.durable >= 0 && (durable < 0 || p.durable < durable) {
+			durable = p.durable
+		}
+	}
+	for v, n := range map[*prometheus.GaugeVec]int64{m.lag: lag, m.durable: durable} {
+		if n < 0 {
+			v.DeleteLabelValues(id.Topic, strconv.Itoa(id.Partition))
+			continue
+		}
+		v.WithLabelValues(id.Topic, strconv.Itoa(id.Partition)).Set(float64(n))
+	}
 }
 
 func (m *Sketcher) onAssigned(sketch string, id stream.PartitionID) {
@@ -156,7 +185,7 @@ func (m *Sketcher) onAssigned(sketch string, id stream.PartitionID) {
 	m.assigned.WithLabelValues(id.Topic).Inc()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.owned[sketch][id] = &partition{open: -1}
+	m.owned[sketch][id] = &partition{open: -1, lag: -1, durable: -1}
 }
 
 func (m *Sketcher) onReleased(sketch string, id stream.PartitionID, lost bool) {
@@ -168,9 +197,8 @@ func (m *Sketcher) onReleased(sketch string, id stream.PartitionID, lost bool) {
 	m.assigned.WithLabelValues(id.Topic).Dec()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.lag.DeleteLabelValues(id.Topic, strconv.Itoa(id.Partition))
-	m.durable.DeleteLabelValues(id.Topic, strconv.Itoa(id.Partition))
 	delete(m.owned[sketch], id)
+	m.position(id)
 	m.sum(sketch)
 }
 
@@ -193,8 +221,8 @@ func (m *Sketcher) onSaved(sketch string, id stream.PartitionID, s sketcher.Save
 	if p == nil { // The last word of a partition that has been given up.
 		return
 	}
-	m.durable.WithLabelValues(id.Topic, strconv.Itoa(id.Partition)).Set(float64(s.Next))
-	p.records, p.open = s.Records, s.Open
+	p.records, p.open, p.durable = s.Records, s.Open, s.Next
+	m.position(id)
 	m.sum(sketch)
 }
 

@@ -103,6 +103,35 @@ func TestLastSaveOfAGivenUpPartitionLeavesNoSeries(t *testing.T) {
 	}
 }
 
+// Two sketches that read one partition share its series, which tell of the one that is behind and stay as long as either.
+func TestSketchesShareThePartitionsSeries(t *testing.T) {
+	r := newRig()
+	a, b := r.sketcher.Hooks("line", []string{"t"}), r.sketcher.Hooks("other", []string{"t"})
+	for _, h := range []sketcher.Hooks{a, b} {
+		h.Assigned(partitionID(0))
+	}
+	const lag, durable = "phasor_sketcher_partition_lag_records{partition=0,topic=t}", "phasor_sketcher_partition_durable_offset{partition=0,topic=t}"
+	say := func(what string, lags, durables any) {
+		t.Helper()
+		v := r.values(t)
+		for name, want := range map[string]any{lag: lags, durable: durables} {
+			if have, ok := v[name]; ok != (want != nil) || ok && have != want {
+				t.Errorf("%s: %s is %v, %t; wanted %v", what, name, have, ok, want)
+			}
+		}
+	}
+	a.Position(partitionID(0), 10, 100)
+	b.Position(partitionID(0), 95, 100)
+	say("behind", 90., nil)
+	a.Saved(partitionID(0), sketcher.Save{Result: "ok", Next: 10})
+	b.Saved(partitionID(0), sketcher.Save{Result: "ok", Next: 90})
+	say("saved", 90., 10.)
+	a.Released(partitionID(0), false)
+	say("one is left", 5., 90.)
+	b.Released(partitionID(0), false)
+	say("none is left", nil, nil)
+}
+
 // Ten thousand partitions come and go, of two sketches that read the same topic, and leave the series of the start.
 func TestPartitionsLeaveNoSeries(t *testing.T) {
 	r := newRig()

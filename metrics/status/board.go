@@ -17,7 +17,7 @@ import (
 // Config is what a Board shows beside what it hears.
 type Config struct {
 	Title string
-	Role  string // demo, run, sketcher, trainer or serve.
+	Role  string // run, sketcher, trainer or serve.
 	API   bool   // The process answers under /v1/.
 	Guard Guard
 
@@ -100,10 +100,11 @@ func (b *Board) Follow(sketch string, status func() trainer.Status, store *snaps
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.panel(sketch)
+	p.models = newLibrary(store)
 	if status != nil {
 		p.drift.status = status
+		p.models.since = p.drift.changed
 	}
-	p.models = newLibrary(store)
 }
 
 // Serve shows the version that a server answers with.

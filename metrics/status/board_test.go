@@ -66,6 +66,26 @@ func TestStreamFollowsTheHooks(t *testing.T) {
 	}
 }
 
+// Ten thousand partitions come and go and leave nothing; more than can be listed are still counted.
+func TestPartitionsLeaveNothing(t *testing.T) {
+	b := New(Config{})
+	h := b.Sketcher("line", []string{"t"}, sketcher.Hooks{})
+	for n := range 10_000 {
+		h.Assigned(partition(n))
+		h.Position(partition(n), 1, 3)
+	}
+	if s := b.Page().Sketches[0].Stream; len(s.Partitions) != mostPartitions || s.Lag != 20_000 {
+		t.Errorf("%d partitions with a lag of %d", len(s.Partitions), s.Lag)
+	}
+	for n := range 10_000 {
+		h.Released(partition(n), n%2 == 0)
+		h.Saved(partition(n), sketcher.Save{Result: "ok"})
+	}
+	if n := len(b.panels[0].stream.owned); n != 0 {
+		t.Errorf("%d partitions are left", n)
+	}
+}
+
 // An alarm latches, is told in words, and stays on the time line when it is let go.
 func TestDriftFollowsTheHooks(t *testing.T) {
 	b := New(Config{})

@@ -66,7 +66,7 @@ func TestPageInABrowser(t *testing.T) {
 		if w := browsertest.Eval[int64](b, `document.documentElement.scrollWidth`); w > c.width {
 			t.Errorf("%s: the page is %d pixels wide", c.name, w)
 		}
-		if cut := browsertest.Eval[string](b, `[...document.querySelectorAll('h1, h2, h3, p, dd, dt, li, button')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent).join('|')`); cut != "" {
+		if cut := browsertest.Eval[string](b, `[...document.querySelectorAll('h1, h2, h3, p, dd, dt, li, button, figcaption')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent).join('|')`); cut != "" {
 			t.Errorf("%s: texts are cut off: %s", c.name, cut)
 		}
 		if low := browsertest.Eval[string](b, browsertest.LowContrast); low != "" {

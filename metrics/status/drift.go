@@ -54,6 +54,16 @@ func (l *driftLog) hooks(h trainer.Hooks) trainer.Hooks {
 	return h
 }
 
+// changed is where the newest change is thought to be, 0 if none was found.
+func (l *driftLog) changed() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.alarms) == 0 {
+		return 0
+	}
+	return l.alarms[len(l.alarms)-1].Change
+}
+
 // groups say what the coordinates of a group are about, as cmd/phasor does.
 var groups = map[string]string{"s": "the distribution as a whole", "cm": "the mean of a channel", "cv": "the spread of a channel",
 	"m": "the means together", "c": "spreads and correlations together", "h": "the shape of a channel"}

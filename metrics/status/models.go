@@ -25,6 +25,7 @@ type library struct {
 	now    chan struct{} // Asks for a look.
 	looked chan struct{} // Closed after the first look.
 	first  sync.Once
+	since  func() int64 // When the stream changed last, Unix milliseconds; nil if that is not known.
 
 	// Of the one goroutine that looks.
 	epoch       *snapshot.Epoch
@@ -100,7 +101,11 @@ func (l *library) read(ctx context.Context) ([]Version, *Shapes, error) {
 		v.Served, v.Before = r.Version == current.Version, r.Version == back
 		versions = append(versions, v)
 	}
-	shapes, err := l.scene.read(ctx, l.epoch, current.Version)
+	var since int64
+	if l.since != nil {
+		since = l.since()
+	}
+	shapes, err := l.scene.read(ctx, l.epoch, current.Version, since)
 	return versions, shapes, err
 }
 

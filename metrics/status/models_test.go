@@ -216,6 +216,22 @@ func TestShapesCompareTheStreamWithTheModel(t *testing.T) {
 	}
 }
 
+// After a change, only what came since is compared: the model is behind, and not the picture.
+func TestShapesBeginWithTheChange(t *testing.T) {
+	k := keep(t)
+	k.state(10_000, 30)
+	l := newLibrary(k.store)
+	change := int64(0)
+	l.since = func() int64 { return change }
+	for _, c := range []struct{ change, from int64 }{{0, 15_000}, {25_000, 25_000}, {1000, 15_000}, {90_000, 15_000}} {
+		change = c.change
+		l.look(t.Context())
+		if _, s := l.describe(); s == nil || s.From != c.from || s.Records != (31_000-c.from)/1000*200 {
+			t.Errorf("a change at %d: %+v", c.change, s)
+		}
+	}
+}
+
 // Records without a time have no panes: then all of them are shown.
 func TestShapesWithoutPanes(t *testing.T) {
 	k := keep(t)

@@ -11,7 +11,7 @@ import (
 // Page is everything that is shown, and what /status.json holds.
 type Page struct {
 	Title    string    `json:"title"`
-	Role     string    `json:"role"` // demo, run, sketcher, trainer or serve.
+	Role     string    `json:"role"` // run, sketcher, trainer or serve.
 	Version  string    `json:"program_version"`
 	Time     time.Time `json:"time"`
 	Started  time.Time `json:"started"`

@@ -3,6 +3,7 @@ package status
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,17 +22,20 @@ const (
 type scene struct {
 	at      time.Time
 	version int
+	since   int64
 	model   *generator.Model
 	panes   map[snapshot.PaneRef]*sketch.Accumulator
 	shapes  *Shapes
 }
 
-// read returns the comparison, a new one if it is time or another version is served.
-func (s *scene) read(ctx context.Context, e *snapshot.Epoch, version int) (*Shapes, error) {
+// read returns the comparison, a new one if it is time, another version is served, or the stream has changed. Panes before
+// since, the newest change of the stream, are left out.
+func (s *scene) read(ctx context.Context, e *snapshot.Epoch, version int, since int64) (*Shapes, error) {
 	every := max(sceneEvery, time.Duration(len(s.panes)/scenePanes)*sceneEvery/8)
-	if s.shapes != nil && version == s.version && time.Since(s.at) < every {
+	if s.shapes != nil && version == s.version && since == s.since && time.Since(s.at) < every {
 		return s.shapes, nil
 	}
+	s.since = since
 	if version != s.version {
 		s.model, s.version = nil, version
 	}
@@ -101,6 +105,9 @@ func (s *scene) newest(ctx context.Context, e *snapshot.Epoch, states []*snapsho
 			return nil, 0, 0, err
 		}
 		refs = append(refs, of[max(0, len(of)-scenePanes):]...)
+	}
+	if after := slices.DeleteFunc(slices.Clone(refs), func(r snapshot.PaneRef) bool { return r.Start < s.since }); len(after) > 0 {
+		refs = after
 	}
 	kept := map[snapshot.PaneRef]*sketch.Accumulator{}
 	for _, r := range refs {
