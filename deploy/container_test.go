@@ -22,6 +22,7 @@ type composeService struct {
 	Command     []string
 	Environment map[string]string
 	Ports       []string
+	Volumes     []struct{ Source, Target string }
 	Build       *struct{ Context, Dockerfile string }
 }
 
@@ -136,6 +137,36 @@ func TestComposeIsSetForThePlant(t *testing.T) {
 		if s := compose.Services[name]; !slices.Contains(s.Ports, "127.0.0.1:"+port+":"+port) || listens(t, s) != ":"+port {
 			t.Errorf("Prometheus scrapes %s, and the service has the ports %q and listens on %q", target, s.Ports, listens(t, s))
 		}
+	}
+}
+
+// TestComposeShowsTheDashboards holds that Grafana finds the dashboards where they are mounted, and asks a service that is there.
+func TestComposeShowsTheDashboards(t *testing.T) {
+	compose := decodeYAML[composeFile](t, "compose/compose.yaml")
+	mounted := map[string]string{}
+	for _, v := range compose.Services["grafana"].Volumes {
+		mounted[v.Target] = v.Source
+	}
+	if mounted["/etc/grafana/provisioning"] != "../grafana/provisioning" {
+		t.Errorf("the provisioning is not mounted: %v", mounted)
+	}
+	providers := decodeYAML[struct {
+		Providers []struct{ Options struct{ Path string } }
+	}](t, "grafana/provisioning/dashboards/phasor.yml").Providers
+	if len(providers) != 1 || mounted[providers[0].Options.Path] != "../grafana/dashboards" {
+		t.Errorf("dashboards are looked for in %v, and mounted are %v", providers, mounted)
+	}
+	sources := decodeYAML[struct {
+		Datasources []struct{ Type, URL string }
+	}](t, "grafana/provisioning/datasources/prometheus.yml").Datasources
+	for _, d := range sources {
+		name, port, _ := strings.Cut(strings.TrimPrefix(d.URL, "http://"), ":")
+		if s, ok := compose.Services[name]; !ok || !slices.Contains(s.Ports, "127.0.0.1:"+port+":"+port) {
+			t.Errorf("the data source %s is no service of the compose file", d.URL)
+		}
+	}
+	if len(sources) == 0 {
+		t.Error("Grafana has no data source")
 	}
 }
 
