@@ -55,6 +55,10 @@ phasor_sketcher_values_outer_total | counter | topic | Channel values in the fir
 phasor_sketcher_values_missing_total | counter | topic | Missing channel values replaced by the last one.
 phasor_sketcher_records_late_total | counter | topic | Records older than their sealed pane: folded into the total only.
 phasor_sketcher_panes_sealed_total | counter | topic | Panes sealed and written.
+phasor_sketcher_dead_letters_total | counter | topic,result | Rejected records sent to the dead-letter topic.
+phasor_sketcher_records_scored_total | counter | topic,result | Folded records chosen to be scored, by result: scored, skipped because they came too fast.
+phasor_sketcher_records_odd_total | counter | topic | Records scored above the configured quantile.
+phasor_sketcher_odd_records_sent_total | counter | topic,result | Odd records sent to their topic.
 phasor_drift_statistic | gauge | sketch,detector | Drift statistic, same scale as the threshold.
 phasor_drift_threshold | gauge | sketch,detector | Alarm threshold.
 phasor_drift_pvalue | gauge | sketch,detector | p-value of the current window against the reference; NaN if undefined.

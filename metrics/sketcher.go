@@ -16,6 +16,7 @@ import (
 type Sketcher struct {
 	consumed, bytes, folded, rejected, duplicate, gaps *prometheus.CounterVec
 	clamped, early, late, outer, missing, panes        *prometheus.CounterVec
+	letters, scored, odd, oddSent                      *prometheus.CounterVec
 	lag, durable, assigned, records, features          *prometheus.GaugeVec
 	dimension, size, sketches, paneStart               *prometheus.GaugeVec
 	snapshotSize, snapshotTime                         *prometheus.GaugeVec
@@ -50,6 +51,10 @@ func NewSketcher(reg prometheus.Registerer) *Sketcher {
 		outer:     f.counter("values_outer_total", "Channel values in the first or last histogram bin.", "topic"),
 		missing:   f.counter("values_missing_total", "Missing channel values replaced by the last one.", "topic"),
 		panes:     f.counter("panes_sealed_total", "Panes sealed and written.", "topic"),
+		letters:   f.counter("dead_letters_total", "Rejected records sent to the dead-letter topic.", "topic", "result"),
+		scored:    f.counter("records_scored_total", "Folded records chosen to be scored, by result: scored, skipped because they came too fast.", "topic", "result"),
+		odd:       f.counter("records_odd_total", "Records scored above the configured quantile.", "topic"),
+		oddSent:   f.counter("odd_records_sent_total", "Odd records sent to their topic.", "topic", "result"),
 
 		lag:          f.gauge("partition_lag_records", "High watermark minus next offset to fold.", "topic", "partition"),
 		durable:      f.gauge("partition_durable_offset", "Next offset recorded in the last durable snapshot.", "topic", "partition"),
@@ -85,7 +90,7 @@ func NewSketcher(reg prometheus.Registerer) *Sketcher {
 // Hooks returns the hooks of one sketch, with every enumerated series of its topics at zero.
 func (m *Sketcher) Hooks(sketch string, topics []string) sketcher.Hooks {
 	for _, t := range topics {
-		for _, v := range []*prometheus.CounterVec{m.consumed, m.bytes, m.duplicate, m.clamped, m.early, m.late, m.outer, m.missing, m.panes} {
+		for _, v := range []*prometheus.CounterVec{m.consumed, m.bytes, m.duplicate, m.clamped, m.early, m.late, m.outer, m.missing, m.panes, m.odd} {
 			v.WithLabelValues(t)
 		}
 		m.folded.WithLabelValues(t, sketch)
@@ -94,6 +99,13 @@ func (m *Sketcher) Hooks(sketch string, topics []string) sketcher.Hooks {
 		}
 		for _, r := range []string{"retention", "truncation", "recreated", "replaced"} {
 			m.gaps.WithLabelValues(t, r)
+		}
+		for _, r := range []string{"ok", "error", "dropped"} {
+			m.letters.WithLabelValues(t, r)
+			m.oddSent.WithLabelValues(t, r)
+		}
+		for _, r := range []string{"scored", "skipped"} {
+			m.scored.WithLabelValues(t, r)
 		}
 		m.assigned.WithLabelValues(t)
 		m.foldSeconds.WithLabelValues(t)

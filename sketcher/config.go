@@ -1,6 +1,7 @@
 package sketcher
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -37,6 +38,10 @@ type Config struct {
 	States      int           // Newest states of a partition that are kept.
 
 	Truncated, Retained, Recreated Policy // The log is shorter, begins later, or is another one.
+
+	// Settle, if set, is waited for between the cut of a partition and the writing of its state. It returns when what the
+	// hook Reject was told before is safe where it belongs; with an error the state is not written, and the next save tries.
+	Settle func(context.Context) error
 
 	Log   *slog.Logger
 	Hooks Hooks

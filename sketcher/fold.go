@@ -79,13 +79,6 @@ func hashBytes(seed uint64, v []byte) uint64 {
 	return xxh3.HashSeed(v, seed)
 }
 
-// Reject describes a record that was not folded, for the log.
-type Reject struct {
-	Offset int64
-	Reason decode.Reason
-	Value  []byte // Valid only during the call.
-}
-
 // Counts says what one batch did, for the metrics. None of it is part of the state.
 type Counts struct {
 	Records, Bytes, Folded, Duplicates   int64
@@ -125,8 +118,10 @@ type Fold struct {
 	pool  []*sketch.Accumulator
 	edges []outerEdges
 
-	// OnReject, if set, is called for each rejected record.
-	OnReject func(Reject)
+	// OnRecord and OnReject, if set, are called for each record that completed a vector and for each that was rejected.
+	// What they are given is valid only during the call.
+	OnRecord func(r *stream.Record, x []float64)
+	OnReject func(r *stream.Record, reason decode.Reason)
 	// MaxUnsaved, if set, is the number of sealed panes that may wait to be written: with as many, a batch is left.
 	MaxUnsaved int
 }
@@ -232,6 +227,9 @@ func (f *Fold) record(r *stream.Record, c *Counts) {
 		return
 	}
 	c.Folded++
+	if f.OnRecord != nil {
+		f.OnRecord(r, f.x)
+	}
 	for k, q := range f.q {
 		if q >= feature.Limit || q <= -feature.Limit {
 			c.Clamped++
@@ -261,7 +259,7 @@ func (f *Fold) reject(r *stream.Record, reason decode.Reason, c *Counts) {
 	f.rejects[reason]++
 	c.Rejects[reason]++
 	if f.OnReject != nil {
-		f.OnReject(Reject{Offset: r.Offset, Reason: reason, Value: r.Value})
+		f.OnReject(r, reason)
 	}
 }
 

@@ -330,13 +330,20 @@ func TestSideSumsAndRejects(t *testing.T) {
 	}
 	f := newFold(t)
 	var samples []string
-	f.OnReject = func(r Reject) { samples = append(samples, fmt.Sprintf("%d %v", r.Offset, r.Reason)) }
+	f.OnReject = func(r *stream.Record, reason decode.Reason) {
+		samples = append(samples, fmt.Sprintf("%d %v", r.Offset, reason))
+	}
+	var vectors []string
+	f.OnRecord = func(r *stream.Record, x []float64) { vectors = append(vectors, fmt.Sprint(r.Offset, x)) }
 	c := f.Batch(stream.Batch{Records: records, Next: 20, HighWatermark: 20})
 	if c.Records != 5 || c.Folded != 2 || c.Rejects[decode.Tombstone] != 1 || c.Rejects[decode.Dimension] != 1 || c.Rejects[decode.Nonfinite] != 1 {
 		t.Fatalf("counts %+v", c)
 	}
 	if want := []string{"6 tombstone", "8 dimension", "9 nonfinite"}; !slices.Equal(samples, want) {
 		t.Fatalf("rejects %v, want %v", samples, want)
+	}
+	if want := []string{"5 [1 2]", "12 [3 4]"}; !slices.Equal(vectors, want) {
+		t.Fatalf("vectors %v, want %v", vectors, want)
 	}
 	again := f.Batch(stream.Batch{Records: records, Next: 20})
 	if again.Duplicates != 5 || again.Folded != 0 {

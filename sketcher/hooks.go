@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"phasor/stream"
+	"phasor/stream/decode"
 )
 
 // Hooks tell what happens. They are called synchronously, from several goroutines, and must not block; nil ones are
@@ -25,6 +26,10 @@ type Hooks struct {
 	Restarted func(id stream.PartitionID)
 	// Saved is called after each attempt to save a partition: ok, error or skipped.
 	Saved func(id stream.PartitionID, s Save)
+	// Record is called for each record that completed a vector, and Reject for each that was rejected. What they are
+	// given is valid only during the call. They are on the path of every record.
+	Record func(id stream.PartitionID, r *stream.Record, x []float64)
+	Reject func(id stream.PartitionID, r *stream.Record, reason decode.Reason)
 	// Sketch is called when the specification is known.
 	Sketch func(features, dimension int)
 }

@@ -10,6 +10,7 @@ import (
 
 	"phasor/snapshot"
 	"phasor/stream"
+	"phasor/stream/decode"
 )
 
 // owner folds one partition and saves it: one goroutine reads and folds, one writes.
@@ -39,7 +40,17 @@ type owner struct {
 func newOwner(s *Service, e *snapshot.Epoch, p stream.Partition, f *Fold, log *slog.Logger) *owner {
 	o := &owner{s: s, e: e, p: p, id: snapshot.PartitionID(p.ID()), log: log, fold: f,
 		full: make(chan struct{}, 1), room: make(chan struct{}, 1), saved: saveState{committed: -1}, rejects: newRejectLog(log)}
-	f.OnReject, f.MaxUnsaved = o.rejects.add, s.cfg.MaxUnsaved
+	f.MaxUnsaved = s.cfg.MaxUnsaved
+	h := s.cfg.Hooks
+	f.OnReject = func(r *stream.Record, reason decode.Reason) {
+		o.rejects.add(r, reason)
+		if h.Reject != nil {
+			h.Reject(p.ID(), r, reason)
+		}
+	}
+	if h.Record != nil {
+		f.OnRecord = func(r *stream.Record, x []float64) { h.Record(p.ID(), r, x) }
+	}
 	o.beat.now()
 	o.heard.now()
 	return o

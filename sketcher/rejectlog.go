@@ -4,6 +4,9 @@ import (
 	"log/slog"
 	"time"
 	"unicode/utf8"
+
+	"phasor/stream"
+	"phasor/stream/decode"
 )
 
 const (
@@ -22,15 +25,15 @@ type rejectLog struct {
 
 func newRejectLog(log *slog.Logger) *rejectLog { return &rejectLog{log: log, now: time.Now} }
 
-func (l *rejectLog) add(r Reject) {
+func (l *rejectLog) add(r *stream.Record, reason decode.Reason) {
 	now := l.now()
-	if !l.last[r.Reason].IsZero() && now.Sub(l.last[r.Reason]) < rejectEvery {
-		l.skipped[r.Reason]++
+	if !l.last[reason].IsZero() && now.Sub(l.last[reason]) < rejectEvery {
+		l.skipped[reason]++
 		return
 	}
-	l.last[r.Reason] = now
-	l.log.Warn("record rejected", "reason", r.Reason.String(), "offset", r.Offset, "bytes", len(r.Value), "value", sample(r.Value), "not_shown", l.skipped[r.Reason])
-	l.skipped[r.Reason] = 0
+	l.last[reason] = now
+	l.log.Warn("record rejected", "reason", reason.String(), "offset", r.Offset, "bytes", len(r.Value), "value", sample(r.Value), "not_shown", l.skipped[reason])
+	l.skipped[reason] = 0
 }
 
 // sample returns the beginning of v, without half a character at its end.

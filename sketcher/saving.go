@@ -99,6 +99,11 @@ func (o *owner) trySave(ctx context.Context) error {
 
 // write makes a cut durable and returns how many of its panes are.
 func (o *owner) write(ctx context.Context, cut Cut) (panes int, err error) {
+	if settle := o.s.cfg.Settle; settle != nil {
+		if err := settle(ctx); err != nil {
+			return 0, err
+		}
+	}
 	for i := range cut.Panes {
 		err := o.e.SavePane(ctx, &cut.Panes[i])
 		if errors.Is(err, snapshot.ErrConflict) {

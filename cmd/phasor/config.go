@@ -42,6 +42,8 @@ type SketchConfig struct {
 	Calibrate     CalibrateConfig `yaml:"calibrate"`
 	Fit           FitConfig       `yaml:"fit"`
 	Drift         DriftConfig     `yaml:"drift"`
+	DeadLetters   string          `yaml:"dead_letters"` // Topic that rejected records are written to.
+	Score         ScoreConfig     `yaml:"score"`
 	OnTruncated   string          `yaml:"on_truncated"` // fail or continue: the log is shorter than our position.
 	OnRetention   string          `yaml:"on_retention"` // fail or continue: records were lost before they were read.
 	OnRecreated   string          `yaml:"on_recreated"` // fail or continue: a topic was created again, or its last record replaced.
@@ -84,6 +86,13 @@ type DriftConfig struct {
 	Cooldown    Duration  `yaml:"cooldown"`
 	Passing     bool      `yaml:"passing"` // Alarms that pass let go of themselves.
 	FalseAlarms RunLength `yaml:"false_alarms"`
+}
+
+// ScoreConfig says which folded records are scored by the newest model, and what is odd.
+type ScoreConfig struct {
+	Quantile float64 `yaml:"quantile"` // Of the model's own records; a record beyond it is odd. 0: none is scored.
+	Share    float64 `yaml:"share"`    // Of the records that are scored, chosen by their offsets.
+	Topic    string  `yaml:"topic"`    // That odd records are written to.
 }
 
 // SnapshotConfig says how often partitions are saved, and how long the store may take for one object.
@@ -158,6 +167,9 @@ func (s SketchConfig) withDefaults() SketchConfig {
 	if s.Drift.FalseAlarms == 0 {
 		s.Drift.FalseAlarms = RunLength(30 * 24 * time.Hour)
 	}
+	if s.Score.Quantile != 0 && s.Score.Share == 0 {
+		s.Score.Share = 1
+	}
 	for _, p := range []*string{&s.OnTruncated, &s.OnRetention, &s.OnRecreated} {
 		if *p == "" {
 			*p = "fail"
@@ -178,6 +190,9 @@ func (s *SketchConfig) Validate() error {
 		if !slices.Contains(s.Topics, t) {
 			return at("partitions names the topic %q, which is not among its topics %v", t, s.Topics)
 		}
+	}
+	if err := s.validateOutputs(); err != nil {
+		return at("%w", err)
 	}
 	for _, p := range []struct{ name, value string }{{"on_truncated", s.OnTruncated}, {"on_retention", s.OnRetention}, {"on_recreated", s.OnRecreated}} {
 		if v := sketcher.Policy(p.value); v != sketcher.Fail && v != sketcher.Continue {
@@ -269,6 +284,9 @@ func (c *Config) validate(sketch func(*SketchConfig) error) error {
 			return usagef("two sketches are named %q: names must differ, for they name the objects in the store", s.Name)
 		}
 		names[s.Name] = true
+	}
+	if err := c.checkOutputs(); err != nil {
+		return usage(err)
 	}
 	if c.Snapshot.Interval.D() < 10*time.Millisecond {
 		return usagef("snapshot.interval is %v: the store would do nothing else; 10s is usual", c.Snapshot.Interval)

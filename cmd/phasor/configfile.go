@@ -71,6 +71,11 @@ file; an unknown key is an error.
       # mode: scan, shiryaev-roberts (slow changes) or rolling (a stream that changes often). against: model, or T1..T2,
       # is the reference in place of what came since the last change. passing: alarms that pass let go of themselves.
       drift: {mode: scan, reference: 7d, against: "", false_alarms: 1 per 30d, cooldown: 0s, passing: false}
+      # Topics written beside folding. Rejected records go to dead_letters as they are, with place and reason in headers. With
+      # a quantile, the share of the folded records is scored by the newest model (at most one core), and what lies beyond
+      # the quantile of its own records is counted as odd and, with a topic, written to it.
+      dead_letters: ""
+      score: {quantile: 0, share: 1, topic: ""}
       on_truncated: fail           # or continue, with the gap on record: the log is shorter than our position
       on_retention: fail           # or continue: records were deleted before they were read
       on_recreated: fail           # or continue: the topic was created again

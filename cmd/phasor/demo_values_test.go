@@ -119,6 +119,10 @@ var afterRefit = map[string]sensible{
 	"phasor_sketcher_values_missing_total":                    between(1, 0, 0),
 	"phasor_sketcher_records_late_total":                      between(1, 0, 100_000),
 	"phasor_sketcher_panes_sealed_total":                      between(1, 30, 10_000),
+	"phasor_sketcher_dead_letters_total":                      between(3, 0, 0),
+	"phasor_sketcher_records_scored_total":                    between(2, 0, 0),
+	"phasor_sketcher_records_odd_total":                       between(1, 0, 0),
+	"phasor_sketcher_odd_records_sent_total":                  between(3, 0, 0),
 
 	"phasor_trainer_build_info":                        between(1, 1, 1),
 	"phasor_trainer_snapshots_seen_total":              between(1, 10, 100_000, "result", "ok"),

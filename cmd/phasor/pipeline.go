@@ -36,6 +36,7 @@ type pipeline struct {
 
 	sketchers []*sketcher.Service
 	trainers  []*trainer.Service
+	outputs   *outputs
 	answers   *serve.Server // Nil unless there is exactly one sketch, in a process of all roles.
 	board     *status.Board // The page, while run runs.
 	began     time.Time
@@ -83,6 +84,7 @@ func (p *pipeline) run(ctx context.Context, ready func()) error {
 	p.board = p.newBoard(l)
 	var h health
 	var sources []stream.Source
+	p.outputs = &outputs{client: p.client, log: p.e.log}
 	if p.roles.sketch {
 		m := metrics.NewSketcher(reg)
 		for _, sc := range p.cfg.Sketches {
@@ -125,6 +127,7 @@ func (p *pipeline) run(ctx context.Context, ready func()) error {
 	if ready != nil {
 		ready()
 	}
+	defer p.outputs.start(ctx)() // Ends after the services that write to it.
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return wait(ctx) })
 	g.Go(func() error { return p.board.Run(ctx) })
@@ -178,13 +181,19 @@ func (p *pipeline) newSketcher(sc SketchConfig, store *metrics.Store, m *metrics
 		Calibrate: calibrateOptions(sc.Calibrate), Pilot: sc.Calibrate.Pilot, PilotTimeout: sc.Calibrate.Timeout.D(),
 		Interval: p.cfg.Snapshot.Interval.D(), SaveTimeout: p.client.Config().Session * 4 / 10,
 		Truncated: sketcher.Policy(sc.OnTruncated), Retained: sketcher.Policy(sc.OnRetention), Recreated: sketcher.Policy(sc.OnRecreated),
-		Log: p.e.log.With("sketch", sc.Name), Hooks: p.board.Sketcher(sc.Name, sc.Topics, m.Hooks(sc.Name, sc.Topics)),
+		Settle: p.outputs.settle(sc), Log: p.e.log.With("sketch", sc.Name),
+		Hooks: p.outputs.hooks(sc, p.scored(sc, store), p.cfg.Serve.Poll.D(), m, p.board.Sketcher(sc.Name, sc.Topics, m.Hooks(sc.Name, sc.Topics))),
 	})
 	if err != nil {
 		return nil, err
 	}
 	p.sketchers = append(p.sketchers, s)
 	return s, nil
+}
+
+// scored is where the models come from that score a sketch's records.
+func (p *pipeline) scored(sc SketchConfig, store *metrics.Store) serve.Source {
+	return serve.FromStore(snapshot.Open(p.bucket, sc.Name).WithHooks(p.storeHooks(store)))
 }
 
 func (p *pipeline) newTrainer(sc SketchConfig, store *metrics.Store, m *metrics.Trainer) (*trainer.Service, error) {

@@ -132,6 +132,9 @@ func startEmbedded(e *env, cfg *Config) (*embedded.Broker, error) {
 		for _, t := range s.Topics {
 			topics[t] = cfg.Embedded.Partitions
 		}
+		for _, t := range s.outputs() {
+			topics[t] = 1
+		}
 	}
 	b, err := embedded.Start(embedded.Config{Dir: cfg.Embedded.Dir, Port: cfg.Embedded.Port, Topics: topics,
 		OnError: func(err error) { e.log.Warn("embedded Kafka", "err", err) }})
