@@ -278,15 +278,12 @@ func (r *rig) waitVersion(s *Service, version int) {
 	r.wait("a served version", func() bool { st := s.Status(); return st.Version == version && !st.Fitting })
 }
 
-// looks waits until a service has looked at the store n times more.
+// looks waits until n looks of a service at the store have ended, the first of which may be under way.
 func (r *rig) looks(s *Service, n int) {
 	r.t.Helper()
-	for range n {
-		s.mu.Lock()
-		before := s.beat
-		s.mu.Unlock()
-		r.wait("a look", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.beat.After(before) })
-	}
+	ended := func() int { s.mu.Lock(); defer s.mu.Unlock(); return s.looks }
+	before := ended()
+	r.wait("looks at the store", func() bool { return ended() >= before+n })
 }
 
 func (r *rig) card(version int) Card {

@@ -41,7 +41,7 @@ type Service struct {
 	mu     sync.Mutex
 	status Status
 	beat   time.Time
-	looked bool
+	looks  int    // That have ended.
 	failed string // Why the last fit could not be published; empty if it could, or was not to be.
 }
 
@@ -109,7 +109,7 @@ func (s *Service) Ready() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case !s.looked:
+	case s.looks == 0:
 		return errors.New("trainer: has not looked at the store yet")
 	case s.status.LastError != "":
 		return errors.New(s.status.LastError)
@@ -152,7 +152,7 @@ func (s *Service) note(err error) {
 	}
 	s.mu.Lock()
 	changed := s.status.LastError != text
-	s.status.LastError, s.looked, s.beat = text, true, time.Now()
+	s.status.LastError, s.looks, s.beat = text, s.looks+1, time.Now()
 	s.mu.Unlock()
 	if changed && err != nil {
 		s.cfg.Log.Error("the store will be looked at again", "err", err)
