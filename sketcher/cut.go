@@ -101,10 +101,12 @@ func Resume(cfg FoldConfig, s *snapshot.State) (*Fold, error) {
 	return f, nil
 }
 
-// Follow makes f the continuation of a fold of another incarnation of its topic: it keeps the records of the old one,
-// and starts the new log at offset start.
+// Follow makes f the continuation of a fold of another log of its name: it keeps the records of the old one, and starts
+// the new log at offset start. A log that was replaced under the same topic id is no other incarnation of the topic.
 func (f *Fold) Follow(id stream.PartitionID, start int64, reason string) {
 	f.gaps = append(f.gaps, snapshot.Gap{From: f.next, To: start, Reason: reason})
-	f.follows, f.id = f.id.TopicID, id
+	if id.TopicID != f.id.TopicID {
+		f.follows, f.id = f.id.TopicID, id
+	}
 	f.next, f.lastOffset, f.lastSum = start, -1, [32]byte{}
 }

@@ -69,7 +69,9 @@ func (s *Service) formerState(ctx context.Context, e *snapshot.Epoch, cfg FoldCo
 			return nil, err
 		}
 		states[r.TopicID] = st
-		followed[st.Follows] = true
+		if st.Follows != st.TopicID {
+			followed[st.Follows] = true
+		}
 	}
 	var last *snapshot.State
 	for _, st := range states {

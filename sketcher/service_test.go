@@ -473,6 +473,23 @@ func TestLogsThatChanged(t *testing.T) {
 			if r.results[c.reason] < 2 {
 				t.Errorf("gaps and restores %v", r.results)
 			}
+			states, err := r.epoch().LoadStates(t.Context())
+			if err != nil || len(states) != rigPartitions {
+				t.Fatalf("readers of the store find %d states of %d partitions: %v", len(states), rigPartitions, err)
+			}
+			// The topic is created anew after all that: the partition goes on from what it has.
+			before := states[0].Side.Count
+			r.cluster.Recreate("t", rigPartitions)
+			r.produce(10)
+			cfg.Recreated = Continue
+			stop = r.start(cfg, r.cluster.Static("t"))
+			r.waitSaved()
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			if states, err = r.epoch().LoadStates(t.Context()); err != nil || len(states) != rigPartitions || states[0].Side.Count != before+10 {
+				t.Errorf("after the topic was created anew, readers find %d states, the first of %d records, want %d: %v", len(states), states[0].Side.Count, before+10, err)
+			}
 		})
 	}
 }

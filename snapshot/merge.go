@@ -83,7 +83,7 @@ func byPartition(refs []StateRef) [][]StateRef {
 func current(states []*State) []*State {
 	continued := map[PartitionID]bool{}
 	for _, s := range states {
-		if s.Follows != "" {
+		if s.Follows != "" && s.Follows != s.TopicID { // No state is left out for itself.
 			continued[PartitionID{s.Topic, s.Follows, s.Partition}] = true
 		}
 	}

@@ -326,6 +326,7 @@ func TestContinuedIncarnation(t *testing.T) {
 	save("-", "", 100)
 	save("first", "-", 120)
 	save("second", "first", 7)
+	save("itself", "itself", 5) // As states say that went on past a replaced record.
 	save("unrelated", "", 3)
 	states, err := e.LoadStates(t.Context())
 	must(t, err)
@@ -333,7 +334,7 @@ func TestContinuedIncarnation(t *testing.T) {
 	for _, s := range states {
 		ids = append(ids, s.TopicID)
 	}
-	if !slices.Equal(ids, []string{"second", "unrelated"}) {
+	if !slices.Equal(ids, []string{"itself", "second", "unrelated"}) {
 		t.Errorf("counted %q", ids)
 	}
 }
