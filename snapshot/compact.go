@@ -30,6 +30,8 @@ func (e *Epoch) prunePanes(ctx context.Context, now time.Time, r Retention, n *P
 		if len(p.hides) > 0 {
 			if ok, err := e.removeInside(ctx, p, n); !ok {
 				errs = append(errs, err)
+				// Which of them stays is not known yet: until the next time, nothing longer is made that would hide them.
+				kept[p.PartitionID] = append(append(kept[p.PartitionID], p), p.hides...)
 				continue
 			}
 		}

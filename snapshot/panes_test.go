@@ -14,6 +14,7 @@ import (
 	"phasor/sketcher/sketch"
 	"phasor/snapshot"
 	"phasor/snapshot/bucket"
+	"phasor/snapshot/bucket/buckettest"
 )
 
 const (
@@ -359,6 +360,43 @@ func TestCorruptLongPaneIsSetAside(t *testing.T) {
 	}
 	if aside := names(t, b, "line/0001/corrupt/panes/"); len(aside) != 1 || len(r.corrupt) != 1 {
 		t.Errorf("set aside %q, reported %q", aside, r.corrupt)
+	}
+}
+
+// TestUnreadableHourHoldsItsDayBack: an hour that cannot be read now, or that is corrupt while its minutes are still there,
+// is a part of its day all the same: the day is not made without it, which would hide it and let it be removed.
+func TestUnreadableHourHoldsItsDayBack(t *testing.T) {
+	for name, fault := range map[string]buckettest.Fault{"fails": buckettest.Fail, "corrupt": buckettest.Flipped} {
+		e, b, _ := newEpoch(t)
+		history(t, e, 3*oneDay)
+		want, err := e.MergeRange(t.Context(), -all, all)
+		must(t, err)
+		// A compaction was broken off before it removed the minutes of one hour.
+		minutes, err := e.Panes(t.Context(), hour, 2*hour)
+		must(t, err)
+		now := time.UnixMilli(63 * oneDay)
+		_, err = e.Prune(t.Context(), now, snapshot.DefaultRetention())
+		must(t, err)
+		for _, p := range minutes {
+			must(t, e.SavePane(t.Context(), p))
+		}
+		faulty := buckettest.NewFaulty(b, func(o buckettest.Operation) buckettest.Fault {
+			if o.Kind == "get" && strings.HasSuffix(o.Name, fmt.Sprintf("/0/3600000/%020d", hour)) {
+				return fault
+			}
+			return buckettest.None
+		})
+		// What is wrong with the hour is the error of this prune, and the next one mends it.
+		_, _ = open(t, faulty, snapshot.Hooks{}).Prune(t.Context(), now, snapshot.DefaultRetention())
+		for range 3 {
+			_, err = e.Prune(t.Context(), now, snapshot.DefaultRetention())
+			must(t, err)
+		}
+		found, err := e.MergeRange(t.Context(), -all, all)
+		must(t, err)
+		if !found.Equal(want) {
+			t.Errorf("%s: the panes hold %d records, wanted %d", name, found.Count(), want.Count())
+		}
 	}
 }
 
