@@ -71,7 +71,7 @@ func (o *owner) run(ctx context.Context) error {
 	defer cancel()
 	if serr := o.save(last); serr != nil {
 		serr = fmt.Errorf("sketcher: %s: the last save failed, its records will be folded again by the next owner: %w", o.id, serr)
-		if err == nil || errors.Is(err, context.Canceled) {
+		if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, errGone) {
 			o.log.Warn(serr.Error())
 		} else {
 			err = errors.Join(err, serr)
@@ -85,7 +85,12 @@ func (o *owner) bridge(ctx context.Context, err error) error {
 	defer o.saving.Unlock()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.s.bridge(ctx, o.e, o.fold, o.p, err)
+	defer o.failures.Store(0)
+	return o.s.bridge(ctx, o.e, o.fold, o.p, err, func(error) {
+		o.failures.Add(1)
+		o.beat.now()
+		o.heard.now() // The silence is ours.
+	})
 }
 
 func (o *owner) wake(c chan struct{}) {

@@ -140,11 +140,16 @@ func (s *Service) calibrate(ctx context.Context, p stream.Partition) (*feature.S
 func (s *Service) collect(ctx context.Context, p stream.Partition) error {
 	for {
 		start, _, err := p.Range(ctx)
-		if err != nil {
-			return fmt.Errorf("sketcher: %s: range of the log: %w", p.ID(), err)
+		if err == nil {
+			if err = s.pilot.Collect(ctx, p, start); err == nil {
+				return nil
+			}
 		}
-		if err := s.pilot.Collect(ctx, p, start); !errors.Is(err, stream.ErrRetention) {
-			return err
+		switch {
+		case errors.Is(err, stream.ErrRecreated):
+			return fmt.Errorf("%w: %w", errGone, err)
+		case !errors.Is(err, stream.ErrRetention):
+			return fmt.Errorf("sketcher: %s: reading records to calibrate on: %w", p.ID(), err)
 		}
 		s.cfg.Log.Info("retention overtook the calibration, which goes on with the records that are left", "topic", p.ID().Topic, "partition", p.ID().Partition)
 	}

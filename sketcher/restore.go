@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"phasor/snapshot"
 	"phasor/stream"
@@ -113,12 +114,15 @@ func (s *Service) check(ctx context.Context, e *snapshot.Epoch, f *Fold, p strea
 		f.follows, f.id = f.id.TopicID, p.ID()
 		return nil
 	}
-	return s.bridge(ctx, e, f, p, err)
+	return s.bridge(ctx, e, f, p, err, func(error) {})
 }
 
+// errGone ends the life of a partition whose topic was created anew: the source gives out the new one under its own id.
+var errGone = errors.New("sketcher: the topic was created anew under its owner")
+
 // bridge applies the policy for a position that does not fit the log: it returns err, or moves the fold to where it can
-// go on and records the gap.
-func (s *Service) bridge(ctx context.Context, e *snapshot.Epoch, f *Fold, p stream.Partition, err error) error {
+// go on and records the gap. A store that does not take the gap is tried until it does; again is told each time.
+func (s *Service) bridge(ctx context.Context, e *snapshot.Epoch, f *Fold, p stream.Partition, err error, again func(error)) error {
 	var pos *stream.PositionError
 	if !errors.As(err, &pos) {
 		return err
@@ -132,15 +136,20 @@ func (s *Service) bridge(ctx context.Context, e *snapshot.Epoch, f *Fold, p stre
 	case errors.Is(err, stream.ErrReplaced):
 		reason = "replaced"
 	}
+	var start, end int64
+	if policy == Continue {
+		var rerr error
+		if start, end, rerr = p.Range(ctx); errors.Is(rerr, stream.ErrRecreated) {
+			return fmt.Errorf("%w: %w", errGone, rerr)
+		} else if rerr != nil {
+			return fmt.Errorf("sketcher: %s: range of the log: %w", p.ID(), rerr)
+		}
+	}
 	if h := s.cfg.Hooks.Gap; h != nil {
 		h(p.ID(), reason)
 	}
 	if policy != Continue {
 		return fmt.Errorf("sketcher: %w; nothing was changed: to go on and record the gap set %s: continue, to begin anew calibrate a new epoch", err, key)
-	}
-	start, end, rerr := p.Range(ctx)
-	if rerr != nil {
-		return fmt.Errorf("sketcher: %s: range of the log: %w", p.ID(), rerr)
 	}
 	s.cfg.Log.Warn("going on past a gap", "topic", p.ID().Topic, "partition", p.ID().Partition, "reason", reason, "err", err)
 	switch reason {
@@ -153,15 +162,31 @@ func (s *Service) bridge(ctx context.Context, e *snapshot.Epoch, f *Fold, p stre
 		f.Follow(p.ID(), start, reason)
 	}
 	// The position went back, or has another log: what is durable must say so before anything is read.
-	cut := f.Cut()
-	for i := range cut.Panes {
-		if err := e.SavePane(ctx, &cut.Panes[i]); err != nil && !errors.Is(err, snapshot.ErrConflict) {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+		err := s.rewind(ctx, e, f)
+		if err == nil || lasting(err) {
 			return err
 		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		again(err)
+		s.cfg.Log.Warn("the gap could not be saved yet; trying again", "topic", p.ID().Topic, "partition", p.ID().Partition, "err", err, "wait", wait)
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
 	}
-	if err := e.Rewind(ctx, cut.State); err != nil {
+}
+
+// rewind makes the fold as it is the newest state of its partition, which may end before others do.
+func (s *Service) rewind(ctx context.Context, e *snapshot.Epoch, f *Fold) error {
+	cut := f.Cut()
+	n, err := s.savePanes(ctx, e, cut.Panes)
+	f.Saved(cut.Panes[:n])
+	f.Uncut(cut.Panes[n:])
+	if err != nil {
 		return err
 	}
-	f.Saved(cut.Panes)
-	return nil
+	return e.Rewind(ctx, cut.State)
 }

@@ -99,22 +99,30 @@ func (o *owner) trySave(ctx context.Context) error {
 
 // write makes a cut durable and returns how many of its panes are.
 func (o *owner) write(ctx context.Context, cut Cut) (panes int, err error) {
-	if settle := o.s.cfg.Settle; settle != nil {
+	if panes, err = o.s.savePanes(ctx, o.e, cut.Panes); err != nil {
+		return panes, err
+	}
+	return panes, o.e.SaveState(ctx, cut.State)
+}
+
+// savePanes makes the panes of a cut durable, after what was rejected before it, and returns how many are.
+func (s *Service) savePanes(ctx context.Context, e *snapshot.Epoch, panes []snapshot.Pane) (int, error) {
+	if settle := s.cfg.Settle; settle != nil {
 		if err := settle(ctx); err != nil {
 			return 0, err
 		}
 	}
-	for i := range cut.Panes {
-		err := o.e.SavePane(ctx, &cut.Panes[i])
+	for i := range panes {
+		err := e.SavePane(ctx, &panes[i])
 		if errors.Is(err, snapshot.ErrConflict) {
-			o.log.Error("a sealed pane exists with other bytes; the first stays", "err", err)
+			s.cfg.Log.Error("a sealed pane exists with other bytes; the first stays", "topic", panes[i].Topic, "partition", panes[i].Partition, "err", err)
 			continue
 		}
 		if err != nil {
 			return i, err
 		}
 	}
-	return len(cut.Panes), o.e.SaveState(ctx, cut.State)
+	return len(panes), nil
 }
 
 func (o *owner) report(s Save) {

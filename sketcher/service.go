@@ -61,8 +61,14 @@ func (s *Service) own(ctx context.Context, p stream.Partition) (err error) {
 			h(id, err != nil)
 		}
 	}()
+	defer func() {
+		if errors.Is(err, errGone) {
+			log.Warn("the topic was created anew; the partition is given up until it comes with its new id", "err", err)
+			err = nil
+		}
+	}()
 	e, r, err := s.takeOver(ctx, p, log)
-	if h := s.cfg.Hooks.Restored; h != nil && ctx.Err() == nil {
+	if h := s.cfg.Hooks.Restored; h != nil && ctx.Err() == nil && !errors.Is(err, errGone) {
 		h(id, r.result)
 	}
 	if err != nil {
