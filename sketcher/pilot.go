@@ -132,8 +132,34 @@ func (s *Service) calibrate(ctx context.Context, p stream.Partition) (*feature.S
 			if _, n := s.pilot.Vectors(); late && n >= MinPilot {
 				return s.draw()
 			}
+			if err := s.look(ctx); err != nil {
+				return nil, err
+			}
 		}
 	}
+}
+
+// look adopts a specification that another process has made meanwhile: this one may never get enough records for its own.
+// However many partitions ask, the store is asked once an interval; if it does not answer, it is asked again.
+func (s *Service) look(ctx context.Context) error {
+	select {
+	case s.finding <- struct{}{}:
+		defer func() { <-s.finding }()
+	default:
+		return nil
+	}
+	if s.found() != nil || time.Since(s.looked) < s.cfg.Interval {
+		return nil
+	}
+	s.looked = time.Now()
+	e, err := s.cfg.Store.LatestSpec(ctx)
+	switch {
+	case err == nil:
+		s.adopt(e)
+	case lasting(err):
+		return err
+	}
+	return nil
 }
 
 // collect fills the pilot from all that the log holds. Nothing is folded yet, so what retention takes meanwhile is no gap.

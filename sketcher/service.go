@@ -24,6 +24,7 @@ type Service struct {
 	calibrated chan struct{} // Closed when epoch is set.
 
 	finding chan struct{} // Capacity 1: full while one partition looks for the specification.
+	looked  time.Time     // When the store was asked for it last, by one that calibrates; belongs to who holds finding.
 	mu      sync.Mutex    // Guards epoch; never held for longer than a look.
 	epoch   *snapshot.Epoch
 
@@ -164,6 +165,12 @@ func (s *Service) spec(ctx context.Context, p stream.Partition) (*snapshot.Epoch
 	if err != nil {
 		return nil, err
 	}
+	s.adopt(e)
+	return e, nil
+}
+
+// adopt makes e the epoch to fold in. It is called once, by who holds finding.
+func (s *Service) adopt(e *snapshot.Epoch) {
 	s.mu.Lock()
 	s.epoch = e
 	s.mu.Unlock()
@@ -171,7 +178,6 @@ func (s *Service) spec(ctx context.Context, p stream.Partition) (*snapshot.Epoch
 	if h := s.cfg.Hooks.Sketch; h != nil {
 		h(e.Spec().Features, e.Spec().Dim())
 	}
-	return e, nil
 }
 
 // find waits for its turn to look for the specification.

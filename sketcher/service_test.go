@@ -541,6 +541,34 @@ func TestSlowStreamCalibratesOnLess(t *testing.T) {
 	}
 }
 
+// A sketcher whose own partitions have too few records for a pilot folds with the specification of another one.
+func TestSpecificationOfAnotherProcessIsAdopted(t *testing.T) {
+	r := newRig(t, 9)
+	r.bucket = mem.New()
+	r.produce(3)
+	cfg := r.config(r.bucket)
+	cfg.PilotTimeout = 10 * time.Millisecond
+	s, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx, r.cluster.Static("t")) }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	waitUntil(t, "the pilot to begin", func() bool { return s.pilotSize() > 0 })
+	if _, err := r.store().CreateSpec(t.Context(), testMap().Spec()); err != nil {
+		t.Fatal(err)
+	}
+	r.waitSaved()
+	r.verify()
+}
+
 func (r *rig) waitSpec() {
 	waitUntil(r.T, "a specification", func() bool { _, err := r.store().LatestSpec(context.Background()); return err == nil })
 }
