@@ -65,6 +65,7 @@ func (o *owner) trySave(ctx context.Context) error {
 		s := Save{Result: "skipped", Next: o.fold.Next(), Resident: o.fold.total.acc.Bytes()}
 		o.mu.Unlock()
 		o.report(s)
+		o.commit(ctx, s.Next) // One that failed before is made up for, also if nothing comes any more.
 		return o.sayLive(ctx, s.Next)
 	}
 	cut := o.fold.Cut()

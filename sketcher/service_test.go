@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -605,5 +606,44 @@ func TestMergedStatesAreTheSketchOfAllRecords(t *testing.T) {
 	}
 	if !total.Equal(want) {
 		t.Errorf("the merged states hold %d records, the logs %d", total.Count(), want.Count())
+	}
+}
+
+// stubborn refuses the first commits of each partition.
+type stubborn struct {
+	stream.Source
+	left atomic.Int32
+}
+
+type stubbornPartition struct {
+	stream.Partition
+	s *stubborn
+}
+
+func (s *stubborn) Run(ctx context.Context, own func(context.Context, stream.Partition) error) error {
+	return s.Source.Run(ctx, func(ctx context.Context, p stream.Partition) error { return own(ctx, stubbornPartition{p, s}) })
+}
+
+func (p stubbornPartition) Commit(ctx context.Context, next int64) error {
+	if p.s.left.Add(-1) >= 0 {
+		return errors.New("not now")
+	}
+	return p.Partition.Commit(ctx, next)
+}
+
+// The group hears of what is durable also if a commit failed and no record comes after it.
+func TestFailedCommitIsMadeUpFor(t *testing.T) {
+	r := newRig(t, 10)
+	r.produce(50)
+	src := &stubborn{Source: r.cluster.Static("t")}
+	src.left.Store(200)
+	stop := r.start(r.config(r.bucket), src)
+	defer func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for p := range rigPartitions {
+		waitUntil(t, "the commit", func() bool { return r.cluster.Committed("t", p) == 50 })
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol/findcoordinator"
 	"github.com/segmentio/kafka-go/protocol/heartbeat"
 
 	"phasor/stream"
@@ -47,6 +46,8 @@ type member struct {
 	active   atomic.Int32  // Generations being served.
 	serving  sync.Mutex    // One at a time.
 	seen     map[string]topicShape
+
+	coordinator atomic.Int32 // The broker that was found last, anyBroker if none is known.
 }
 
 // topicShape is what must not change in the course of a generation.
@@ -63,6 +64,7 @@ func (g *groupSource) Run(ctx context.Context, f own) error {
 	timeout := max(g.c.cfg.Session/4, 250*time.Millisecond)
 	m := &member{groupSource: g, owners: newOwners(g.c, f, fail), balancer: &sticky{}, timeout: timeout,
 		conns: conns{timeout: min(timeout, g.c.cfg.DialTimeout)}, seen: map[string]topicShape{}}
+	m.coordinator.Store(anyBroker)
 	defer m.owners.wg.Wait()
 	if len(g.topics) == 0 {
 		return errors.New("kafka: a group without topics: nothing would be read; name at least one")
@@ -175,6 +177,7 @@ func (m *member) serve(ctx, gctx context.Context, gen *kafka.Generation) {
 // ownUntilEnd starts the owners as their topics become known, and returns when ctx ends or a topic changed.
 func (m *member) ownUntilEnd(ctx context.Context, gen *kafka.Generation, assigned map[string][]int) (running []*owner) {
 	pending := slices.Clone(m.topics)
+	commits := m.newCommits(gen)
 	var b backoff
 	for first := true; ; first = false {
 		changed := false
@@ -196,7 +199,8 @@ func (m *member) ownUntilEnd(ctx context.Context, gen *kafka.Generation, assigne
 				pending = slices.Delete(pending, i, i+1)
 				for _, p := range assigned[topic] {
 					id := stream.PartitionID{Topic: topic, TopicID: s.id, Partition: p}
-					running = append(running, m.owners.start(ctx, &partition{c: m.c, id: id, commit: m.commit(gen, topic, p)}))
+					commit := func(ctx context.Context, next int64) error { return commits.commit(ctx, partitionKey{topic, p}, next) }
+					running = append(running, m.owners.start(ctx, &partition{c: m.c, id: id, commit: commit}))
 					started = append(started, id)
 				}
 			}
@@ -217,19 +221,6 @@ func (m *member) ownUntilEnd(ctx context.Context, gen *kafka.Generation, assigne
 	}
 }
 
-// commit makes the Commit of a partition. It is refused by the broker once another generation began.
-func (m *member) commit(gen *kafka.Generation, topic string, p int) func(context.Context, int64) error {
-	return func(ctx context.Context, next int64) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := gen.CommitOffsets(map[string]map[int]int64{topic: {p: next}}); err != nil {
-			return fmt.Errorf("kafka: group %s: committing offset %d of %s/%d: %w", m.group, next, topic, p, err)
-		}
-		return nil
-	}
-}
-
 // release waits for the owners and reports what became of their partitions.
 func (m *member) release(gen *kafka.Generation, running []*owner) {
 	expelled := make(chan bool, 1)
@@ -246,12 +237,13 @@ func (m *member) release(gen *kafka.Generation, running []*owner) {
 func (m *member) expelled(gen *kafka.Generation) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), m.timeout)
 	defer cancel()
-	r, err := m.c.do(ctx, anyBroker, &findcoordinator.Request{Key: m.group})
+	m.coordinator.Store(anyBroker) // That it is another one now may be the reason.
+	broker, err := m.findCoordinator(ctx)
 	if err != nil {
 		return false
 	}
 	// Version 0, because kafka-go reads the fields of the later ones in the wrong order.
-	r, err = m.c.send(ctx, &call{broker: r.(*findcoordinator.Response).NodeID, highest: 0,
+	r, err := m.c.send(ctx, &call{broker: broker, highest: 0,
 		message: &heartbeat.Request{GroupID: m.group, GenerationID: gen.ID, MemberID: gen.MemberID}})
 	if err != nil {
 		return false

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -360,5 +361,47 @@ func TestSessionThatIsNotAllowed(t *testing.T) {
 	err := cl.Group([]string{"t"}, "").Run(testContext(t), newLedger().own("a", 0))
 	if err == nil || !strings.Contains(err.Error(), "kafka.session is 2s") || !strings.Contains(err.Error(), "group.min.session.timeout.ms") {
 		t.Errorf("with a session of 2s where 6s is the least: %v", err)
+	}
+}
+
+// Commits are advisory: a coordinator that is slow to take them, as one whose offsets topic lacks replicas is, costs no
+// partition. And those of many partitions are few requests.
+func TestSlowCommitsCostNoPartition(t *testing.T) {
+	const partitions = 40
+	c := groupCluster(t, partitions)
+	var requests, inside atomic.Int32
+	release := make(chan struct{})
+	c.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		requests.Add(1)
+		if inside.Add(1) == 1 {
+			c.SleepControl(func() { <-release })
+		}
+		return nil, nil, false
+	})
+	cl, ev := newClient(t, c, groupConfig)
+	var starts, commits, failures atomic.Int32
+	run(t, cl.Group([]string{"t"}, ""), func(ctx context.Context, p stream.Partition) error {
+		starts.Add(1)
+		for next := int64(1); ; next++ {
+			if err := p.Commit(ctx, next); err != nil && ctx.Err() == nil {
+				failures.Add(1)
+			} else if err == nil {
+				commits.Add(1)
+			}
+			if sleep(ctx, 50*time.Millisecond) != nil {
+				return ctx.Err()
+			}
+		}
+	})
+	waitFor(t, "commits to be given up", func() bool { return failures.Load() > 0 || starts.Load() > partitions })
+	close(release)
+	begun := commits.Load()
+	waitFor(t, "commits to go on", func() bool { return commits.Load() >= begun+10*partitions })
+	if starts.Load() != partitions {
+		t.Errorf("%d owners for %d partitions: %q", starts.Load(), partitions, ev.groups)
+	}
+	if n := requests.Load(); n > commits.Load()/2 {
+		t.Errorf("%d requests for %d commits", n, commits.Load())
 	}
 }
