@@ -178,6 +178,7 @@ func (m *member) serve(ctx, gctx context.Context, gen *kafka.Generation) {
 func (m *member) ownUntilEnd(ctx context.Context, gen *kafka.Generation, assigned map[string][]int) (running []*owner) {
 	pending := slices.Clone(m.topics)
 	commits := m.newCommits(gen)
+	begun := time.Now()
 	var b backoff
 	for first := true; ; first = false {
 		changed := false
@@ -193,6 +194,11 @@ func (m *member) ownUntilEnd(ctx context.Context, gen *kafka.Generation, assigne
 			}
 			if s != m.seen[topic] {
 				m.seen[topic] = s
+				changed = true
+			}
+			// The leader assigns what the coordinator knew, which may be less than there was for a while already.
+			if n, left := m.balancer.left(topic, s.partitions); left && time.Since(begun) >= m.c.cfg.Watch {
+				m.c.cfg.Hooks.groupRetry(m.group, fmt.Errorf("only %d of the %d partitions of topic %s were assigned, as many as the coordinator knew: joining again", n, s.partitions, topic))
 				changed = true
 			}
 			if i := slices.Index(pending, topic); i >= 0 {

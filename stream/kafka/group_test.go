@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -403,5 +405,55 @@ func TestSlowCommitsCostNoPartition(t *testing.T) {
 	}
 	if n := requests.Load(); n > commits.Load()/2 {
 		t.Errorf("%d requests for %d commits", n, commits.Load())
+	}
+}
+
+// The leader assigns by what the coordinator knows of the topics. A coordinator that was just started may not know one
+// yet, or only some of its partitions: what it left out is given out as soon as it does.
+func TestGroupLeavesNoPartitionOut(t *testing.T) {
+	for name, forget := range map[string]func(*kmsg.MetadataResponse){
+		"topic": func(r *kmsg.MetadataResponse) {
+			r.Topics[1].ErrorCode, r.Topics[1].Partitions = kerr.UnknownTopicOrPartition.Code, nil
+		},
+		"partition": func(r *kmsg.MetadataResponse) { r.Topics[1].Partitions = r.Topics[1].Partitions[:1] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCluster(t, kfake.NumBrokers(1), kfake.SeedTopics(2, "t", "u"), kfake.GroupMinSessionTimeout(100*time.Millisecond),
+				kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
+			var forgotten atomic.Int32
+			port := c.ListenAddrs()[0]
+			c.ControlKey(int16(kmsg.Metadata), func(q kmsg.Request) (kmsg.Response, error, bool) {
+				c.KeepControl()
+				req := q.(*kmsg.MetadataRequest)
+				if req.Version >= topicIDVersion || len(req.Topics) == 0 || forgotten.Add(1) > 2 {
+					return nil, nil, false
+				}
+				resp := req.ResponseKind().(*kmsg.MetadataResponse)
+				b := kmsg.NewMetadataResponseBroker()
+				host, p, _ := net.SplitHostPort(port)
+				n, _ := strconv.Atoi(p)
+				b.NodeID, b.Host, b.Port = 0, host, int32(n)
+				resp.Brokers = append(resp.Brokers, b)
+				for _, topic := range []string{"t", "u"} {
+					rt := kmsg.NewMetadataResponseTopic()
+					rt.Topic = kmsg.StringPtr(topic)
+					for i := range int32(2) {
+						rp := kmsg.NewMetadataResponseTopicPartition()
+						rp.Partition = i
+						rt.Partitions = append(rt.Partitions, rp)
+					}
+					resp.Topics = append(resp.Topics, rt)
+				}
+				forget(resp)
+				return resp, nil, true
+			})
+			cl, _ := newClient(t, c, groupConfig)
+			l := newLedger()
+			run(t, cl.Group([]string{"t", "u"}, ""), l.own("a", 0))
+			waitFor(t, "all partitions", func() bool { n, _ := l.owners(); return n == 4 })
+			if forgotten.Load() < 3 {
+				t.Errorf("the coordinator was asked %d times", forgotten.Load())
+			}
+		})
 	}
 }

@@ -23,6 +23,7 @@ type sticky struct {
 	mu         sync.Mutex
 	generation int32
 	owned      map[string][]int
+	covered    map[string]int // Partitions that AssignGroups gave out since UserData was asked for, by topic; nil: it was not called.
 }
 
 const stickyName = "phasor-sticky"
@@ -36,10 +37,11 @@ func (s *sticky) set(generation int32, owned map[string][]int) {
 	s.generation, s.owned = generation, owned
 }
 
-// UserData encodes the claims of this member.
+// UserData encodes the claims of this member. It is called before each join.
 func (s *sticky) UserData() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.covered = nil
 	b := []byte{1}
 	b = binary.BigEndian.AppendUint32(b, uint32(s.generation))
 	b = binary.AppendUvarint(b, uint64(len(s.owned)))
@@ -80,11 +82,30 @@ func (s *sticky) AssignGroups(members []kafka.GroupMember, partitions []kafka.Pa
 		parts = append(parts, partitionKey{p.Topic, p.ID})
 	}
 	slices.SortFunc(parts, comparePartitions)
-	a := newAssigner(members, slices.Compact(parts))
+	parts = slices.Compact(parts)
+	s.cover(parts)
+	a := newAssigner(members, parts)
 	a.keepClaims(members)
 	a.giveRest()
 	a.level()
 	return a.result()
+}
+
+func (s *sticky) cover(parts []partitionKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.covered = map[string]int{}
+	for _, p := range parts {
+		s.covered[p.topic]++
+	}
+}
+
+// left says of a topic of so many partitions how many this member gave out as the leader, if it left some out.
+func (s *sticky) left(topic string, partitions int) (given int, left bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	given = s.covered[topic]
+	return given, s.covered != nil && given < partitions
 }
 
 func comparePartitions(a, b partitionKey) int {
