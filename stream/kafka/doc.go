@@ -2,7 +2,7 @@
 // partitions, and the few administrative calls that Phasor needs. It is the only package that imports kafka-go.
 //
 // kafka-go's Transport gives connections, TLS, SASL and the negotiation of versions. What is sent over them for data is
-// ours: Fetch requests (versions 4 to 11) and Metadata requests (version 10, for topic ids) are written and parsed
+// ours: Fetch requests (versions 4 to 11, and 13 by topic id) and Metadata requests (version 10, for topic ids) are written and parsed
 // here, through the transport's two public hooks, protocol.BrokerMessage and protocol.RawExchanger. Every record batch
 // is checked against its CRC-32C; control records and the records of aborted transactions are dropped; the position
 // follows the headers of the batches, so that compacted, empty and sparse batches neither stop a reader nor make it

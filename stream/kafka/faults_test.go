@@ -228,6 +228,49 @@ func TestTopicRecreated(t *testing.T) {
 	}
 }
 
+// A topic that is created anew while a fetch is under way, and has records beyond the position by the time that it is
+// answered: not one of them is taken for a record of the former topic, although nothing failed in between.
+func TestTopicRecreatedUnderAFetch(t *testing.T) {
+	c := newCluster(t, kfake.NumBrokers(1), kfake.SeedTopics(1, "t"), kfake.SleepOutOfOrder())
+	fill(t, c, "t", 0, 0, 20)
+	cl, _ := newClient(t, c, func(c *Config) { c.Watch = time.Hour; c.RequestTimeout = time.Minute })
+	r := open(t, cl, "t", 0).Read(0)
+	defer r.Close()
+	if _, err := readTo(t, r, 0, 20); err != nil {
+		t.Fatal(err)
+	}
+	held, release := make(chan struct{}), make(chan struct{})
+	c.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+		close(held)
+		c.SleepControl(func() { <-release })
+		c.DropControl()
+		return nil, nil, false
+	})
+	<-held
+	ctx := testContext(t)
+	cl2, _ := newClient(t, c, nil) // What the first one knows of the topic stays as it is.
+	if err := cl2.DeleteTopic(ctx, "t"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cl2.CreateTopic(ctx, "t", 1, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, c, "t", 0, 0, 40)
+	close(release)
+	for {
+		b, err := r.Read(ctx)
+		if len(b.Records) > 0 {
+			t.Fatalf("record %d of the new topic was read", b.Records[0].Offset)
+		}
+		if err != nil {
+			if !errors.Is(err, stream.ErrRecreated) {
+				t.Errorf("reading on: %v, want %v", err, stream.ErrRecreated)
+			}
+			return
+		}
+	}
+}
+
 // A broker that has records and does not give them is reported and connected anew, and so is one that does not answer at
 // all.
 func TestStall(t *testing.T) {

@@ -29,7 +29,10 @@ type fetchCall struct {
 	committed bool
 	limit     int
 	clientID  string
+	topicID   [16]byte // Zero if it is not known.
 
+	asked    bool // The broker was asked whether it speaks fetchByIDVersion,
+	byID     bool // and does.
 	version  int16
 	request  []byte
 	response []byte // After the correlation id; valid until the call is used again.
@@ -50,7 +53,17 @@ func (m *fetchCall) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if m.version < minFetchVersion {
 		return nil, fmt.Errorf("kafka: the broker speaks Fetch up to version %d, version %d is needed: use Kafka 0.11 or later", m.version, minFetchVersion)
 	}
-	m.request = m.appendRequest(m.request[:0])
+	if m.topicID != [16]byte{} && !m.asked {
+		if err := m.ask(rw); err != nil {
+			return nil, err
+		}
+	}
+	if m.byID {
+		m.version = fetchByIDVersion
+		m.request = m.appendRequestByID(m.request[:0])
+	} else {
+		m.request = m.appendRequest(m.request[:0])
+	}
 	res, err := exchange(rw, m.request, m.response, m.limit)
 	if err != nil {
 		return nil, err
@@ -119,8 +132,11 @@ type abortedTransaction struct{ producer, first int64 }
 
 // parse reads the response into f, whose slices it reuses.
 func (m *fetchCall) parse(f *fetched) error {
-	w := &wire{b: m.response}
 	f.code, f.logStart, f.aborted, f.batches = 0, -1, f.aborted[:0], nil
+	if m.version == fetchByIDVersion {
+		return m.parseByID(f)
+	}
+	w := &wire{b: m.response}
 	w.int32() // Throttle time: the broker mutes the connection by itself.
 	if m.version >= 7 {
 		if f.code = w.int16(); f.code != 0 {

@@ -118,6 +118,10 @@ func (f *fetcher) attempt(ctx context.Context, res *response) error {
 	if call == nil {
 		call = &fetchCall{topic: f.id.Topic, partition: int32(f.id.Partition), committed: f.c.cfg.Isolation == readCommitted,
 			minBytes: 1, limit: f.c.cfg.Fetch.BatchLimit + 1<<20, clientID: f.c.cfg.ClientID}
+		call.topicID, _ = rawTopicID(f.id.TopicID)
+	}
+	if call.broker != leader {
+		call.asked, call.byID = false, false
 	}
 	res.call = nil // Given up unless the round trip ends well.
 	call.broker, call.offset, call.maxBytes, call.maxWait = leader, f.offset, int32(f.maxBytes), f.maxWait

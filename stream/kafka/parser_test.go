@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -274,8 +275,9 @@ func FuzzParse(f *testing.F) {
 func FuzzFetchResponse(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, int16(11))
 	f.Add(make([]byte, 80), int16(4))
+	f.Add(slices.Concat(make([]byte, 11), []byte{2}, make([]byte, 16), []byte{2}, make([]byte, 30), []byte{1, 0, 0, 0, 0, 3, 7, 7, 0, 0, 0}), int16(9))
 	f.Fuzz(func(t *testing.T, b []byte, version int16) {
-		m := &fetchCall{topic: "t", version: minFetchVersion + (version&0x7fff)%8, response: b}
+		m := &fetchCall{topic: "t", version: minFetchVersion + (version&0x7fff)%10, response: b}
 		var v fetched
 		if err := m.parse(&v); err == nil && len(v.batches) > len(b) {
 			t.Fatal("more batches than bytes")

@@ -245,7 +245,11 @@ func TestBatchLargerThanRequest(t *testing.T) {
 }
 
 func TestFetchVersions(t *testing.T) {
-	for v := int16(minFetchVersion); v <= 12; v++ {
+	for v := int16(minFetchVersion); v <= 15; v++ {
+		want := min(v, maxFetchVersion)
+		if v >= fetchByIDVersion {
+			want = fetchByIDVersion
+		}
 		versions := kversion.Stable()
 		versions.SetMaxKeyVersion(int16(kmsg.Fetch), v)
 		l := &rawLog{batches: [][]byte{rawBatch{base: 0, span: 3, deltas: deltas(3)}.bytes()}, perResponse: 1}
@@ -253,7 +257,7 @@ func TestFetchVersions(t *testing.T) {
 		r := open(t, cl, "t", 0).Read(0)
 		got, err := readTo(t, r, 0, 3)
 		r.Close()
-		if err != nil || len(got) != 3 || l.version.Load() != int32(min(v, maxFetchVersion)) {
+		if err != nil || len(got) != 3 || l.version.Load() != int32(want) {
 			t.Errorf("broker up to version %d: asked in version %d, read %v, %v", v, l.version.Load(), got, err)
 		}
 	}
