@@ -5,7 +5,9 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"phasor/snapshot"
 	"phasor/snapshot/bucket"
@@ -245,5 +247,43 @@ func TestLive(t *testing.T) {
 		if lives[p] != l || one != l {
 			t.Errorf("%s: %+v and %+v, wanted %+v", p, lives[p], one, l)
 		}
+	}
+}
+
+// rendezvous holds the reads of one kind until several are under way.
+type rendezvous struct {
+	bucket.Bucket
+	together int32
+	inside   atomic.Int32
+	all      chan struct{}
+}
+
+func (b *rendezvous) Get(ctx context.Context, name string) ([]byte, error) {
+	if strings.Contains(name, "/live/") {
+		if b.inside.Add(1) == b.together {
+			close(b.all)
+		}
+		select {
+		case <-b.all:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return b.Bucket.Get(ctx, name)
+}
+
+// A thousand partitions are not asked one after the other, at each look of the trainer.
+func TestLivesAreReadTogether(t *testing.T) {
+	e, b, _ := newEpoch(t)
+	for i := range 20 {
+		must(t, e.SaveLive(t.Context(), partition(i), snapshot.Live{Next: int64(i)}))
+	}
+	e = open(t, &rendezvous{Bucket: b, together: 4, all: make(chan struct{})}, snapshot.Hooks{})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	lives, err := e.LoadLives(ctx)
+	must(t, err)
+	if len(lives) != 20 || lives[partition(7)].Next != 7 {
+		t.Errorf("found %v", lives)
 	}
 }

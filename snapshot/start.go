@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"phasor/snapshot/bucket"
 	"phasor/snapshot/safetensors"
@@ -122,21 +125,29 @@ func (e *Epoch) LoadLives(ctx context.Context) (map[PartitionID]Live, error) {
 		return nil, wrap("list", prefix, err)
 	}
 	lives := map[PartitionID]Live{}
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
 	for _, o := range objects {
 		topic, partition, _ := strings.Cut(strings.TrimPrefix(o.Name, prefix), "/")
 		p, ok := parsePartition(topic, partition)
 		if !ok {
 			continue
 		}
-		var l Live
-		err := e.readLive(ctx, o.Name, &l)
-		if errors.Is(err, ErrNotExist) || errors.Is(err, ErrCorrupt) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		lives[p] = l
+		group.Go(func() error {
+			var l Live
+			err := e.readLive(ctx, o.Name, &l)
+			if errors.Is(err, ErrNotExist) || errors.Is(err, ErrCorrupt) {
+				return nil
+			}
+			mu.Lock()
+			lives[p] = l
+			mu.Unlock()
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
 	return lives, nil
 }

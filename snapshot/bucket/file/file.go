@@ -32,6 +32,7 @@ func Open(dir string) (bucket.Bucket, error) {
 	if dir == "" {
 		return nil, errors.New("bucket/file: open: no folder given")
 	}
+	above := parents(dir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("bucket/file: open: %w", explain(err))
 	}
@@ -39,12 +40,25 @@ func Open(dir string) (bucket.Bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bucket/file: open: %w", explain(err))
 	}
-	// The entry of a folder that was just created is made durable where this
-	// process may read the parent; an older folder needs nothing.
-	if parent, err := os.Open(filepath.Dir(filepath.Clean(dir))); err == nil {
-		_ = syncFolder(parent)
+	// The entries of folders that were just created are made durable where this
+	// process may read their parents; older folders need nothing.
+	for _, folder := range above {
+		if parent, err := os.Open(folder); err == nil {
+			_ = syncFolder(parent)
+		}
 	}
 	return &store{root: root, dir: dir}, nil
+}
+
+// parents returns the folder that holds dir and, as long as that does not exist
+// either, the one above it: those that get an entry when dir is made.
+func parents(dir string) []string {
+	parent := filepath.Dir(filepath.Clean(dir))
+	list := []string{parent}
+	if _, err := os.Lstat(parent); errors.Is(err, fs.ErrNotExist) && parent != filepath.Dir(parent) {
+		list = append(list, parents(parent)...)
+	}
+	return list
 }
 
 type store struct {
