@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"phasor/snapshot"
@@ -174,7 +175,7 @@ func (s *Service) bridge(ctx context.Context, e *snapshot.Epoch, f *Fold, p stre
 		s.cfg.Log.Warn("the gap could not be saved yet; trying again", "topic", p.ID().Topic, "partition", p.ID().Partition, "err", err, "wait", wait)
 		select {
 		case <-ctx.Done():
-		case <-time.After(wait):
+		case <-time.After(wait - rand.N(wait/2)):
 		}
 	}
 }

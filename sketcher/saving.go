@@ -3,6 +3,7 @@ package sketcher
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"phasor/snapshot"
@@ -18,13 +19,18 @@ type saveState struct {
 }
 
 func (o *owner) saveLoop(ctx context.Context) {
-	tick := time.NewTicker(o.s.cfg.Interval)
+	// Partitions that came together are not saved together: a thousand of them would ask the store at once, and then rest.
+	tick := time.NewTicker(max(rand.N(o.s.cfg.Interval), 1))
 	defer tick.Stop()
-	for {
+	for first := true; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			if first {
+				tick.Reset(o.s.cfg.Interval)
+				first = false
+			}
 		case <-o.full:
 		}
 		err := o.save(ctx)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -107,7 +108,7 @@ func (s *Service) takeOver(ctx context.Context, p stream.Partition, log *slog.Lo
 		log.Warn("the partition cannot be taken over yet; trying again", "err", err, "wait", wait)
 		select {
 		case <-ctx.Done():
-		case <-time.After(wait):
+		case <-time.After(wait - rand.N(wait/2)): // So that they do not come back as one.
 		}
 		if ctx.Err() != nil {
 			return nil, r, ctx.Err()

@@ -647,3 +647,27 @@ func TestFailedCommitIsMadeUpFor(t *testing.T) {
 		waitUntil(t, "the commit", func() bool { return r.cluster.Committed("t", p) == 50 })
 	}
 }
+
+// Partitions that are taken over together are not saved together: their first saves spread over the first interval, so that
+// one of many comes long before its end.
+func TestSavesSpread(t *testing.T) {
+	const partitions = 100
+	r := newRig(t, 11)
+	r.cluster = streamtest.New(map[string]int{"t": partitions})
+	for p := range partitions {
+		r.cluster.Append("t", p, stream.Record{Time: 1_000_000, Value: floats(1, 2)})
+	}
+	cfg := r.config(r.bucket)
+	cfg.Interval = 15 * time.Second
+	var saves atomic.Int64
+	cfg.Hooks.Saved = func(stream.PartitionID, Save) { saves.Add(1) }
+	began := time.Now()
+	stop := r.start(cfg, r.cluster.Static("t"))
+	waitUntil(t, "a save", func() bool { return saves.Load() > 0 })
+	if took := time.Since(began); took >= cfg.Interval {
+		t.Errorf("the first of %d partitions was saved after %v", partitions, took)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+}
