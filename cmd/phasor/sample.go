@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/csv"
+	"math"
 	"strconv"
 )
 
@@ -64,6 +65,7 @@ func (c *sampleCmd) Run(e *env) error {
 	return w.Flush()
 }
 
+// appendJSONRow appends an object on a line of its own. What is not finite is null, as JSON has no other word for it.
 func appendJSONRow(b []byte, names []string, x []float64) []byte {
 	b = append(b, '{')
 	for k, v := range x {
@@ -71,6 +73,10 @@ func appendJSONRow(b []byte, names []string, x []float64) []byte {
 			b = append(b, ',')
 		}
 		b = append(appendJSONString(b, names[k]), ':')
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			b = append(b, "null"...)
+			continue
+		}
 		b = strconv.AppendFloat(b, v, 'g', -1, 64)
 	}
 	return append(b, '}', '\n')
