@@ -41,14 +41,11 @@ func (h Horizon) Validate() error {
 func (h Horizon) interval(since, until int64) (from, to int64) {
 	from, to = since, until
 	switch {
-	case until == math.MinInt64: // No pane is complete.
-		if h.To.IsZero() && from <= 0 {
-			return 0, 0
-		}
-	case h.All:
-		return 0, 0
 	case !h.To.IsZero():
 		return max(1, h.From.UnixMilli()), min(until, h.To.UnixMilli())
+	case until == math.MinInt64: // No pane is complete.
+	case h.All:
+		return 0, 0
 	case h.Last > 0:
 		from = max(from, until-h.Last.Milliseconds())
 	case h.HalfLife > 0:

@@ -24,6 +24,7 @@ func TestHorizons(t *testing.T) {
 		{"an interval", Horizon{From: at(began + hour), To: at(began + 2*hour)}, began + 50*hour, until, began + hour, began + 2*hour},
 		{"an interval that goes on", Horizon{From: at(began), To: at(until + hour)}, began, until, began, until},
 		{"a half-life", Horizon{HalfLife: time.Hour}, began, until, until - halfLives*hour, until},
+		{"an interval before anything is complete", Horizon{From: at(began), To: at(until)}, math.MinInt64, math.MinInt64, began, math.MinInt64},
 		{"nothing is complete", Horizon{Last: time.Hour}, math.MinInt64, math.MinInt64, 0, 0},
 	} {
 		if from, to := c.h.interval(c.since, c.until); from != c.from || to != c.to {
