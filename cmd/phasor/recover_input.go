@@ -10,8 +10,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+
+	"phasor/stream/replay"
 )
 
 // rowReader reads rows of numbers in which some may be missing, NaN.
@@ -65,46 +68,39 @@ func isJSON(path, format string) bool {
 	return false
 }
 
-// csvRows reads rows under a line of names.
+// csvRows reads rows under a line of names, or without one if those that calibrate gives to columns without names are
+// wanted.
 func (r *rowReader) csvRows(in io.Reader) (func() ([]float64, error), error) {
 	rest := bufio.NewReader(in)
 	first, err := rest.ReadString('\n')
 	if err != nil && (err != io.EOF || first == "") {
 		return nil, fmt.Errorf("%s: a first row of names is wanted: %w", r.path, noEOF(err))
 	}
-	head, err := csv.NewReader(strings.NewReader(first)).Read()
+	first = strings.TrimPrefix(first, "\ufeff")
+	h, err := r.header(first)
 	if err != nil {
-		return nil, fmt.Errorf("%s: a first row of names is wanted: %w", r.path, noEOF(err))
+		return nil, err
 	}
-	c := csv.NewReader(rest)
+	lines := io.Reader(rest)
+	if h.data {
+		lines = io.MultiReader(strings.NewReader(first), rest)
+	}
+	c := csv.NewReader(lines)
 	c.ReuseRecord = true
-	c.FieldsPerRecord = len(head)
-	at, found := make([]int, len(r.names)), 0
-	for k, n := range r.names {
-		at[k] = -1
-		for i, h := range head {
-			if strings.TrimSpace(strings.TrimPrefix(h, "\ufeff")) == n {
-				at[k] = i
-				found++
-			}
-		}
-	}
-	if found == 0 {
-		return nil, fmt.Errorf("%s: none of its columns is called %s: give a first row of names", r.path, someOf(r.names))
-	}
+	c.Comma, c.FieldsPerRecord = h.delimiter, h.width
 	read := c.Read
-	if len(head) == 1 { // Here an empty line is an empty cell, which package csv takes for none.
-		read = singleCells(rest)
+	if h.width == 1 { // Here an empty line is an empty cell, which package csv takes for none.
+		read = singleCells(lines)
 	}
 	return func() ([]float64, error) {
 		cells, err := read()
 		if err != nil {
 			return nil, err
 		}
-		x := make([]float64, len(at))
-		for k, i := range at {
+		x := make([]float64, len(h.at))
+		for k, i := range h.at {
 			if x[k] = math.NaN(); i >= 0 {
-				if x[k], err = cell(cells[i]); err != nil {
+				if x[k], err = cell(h.point(cells[i])); err != nil {
 					return nil, fmt.Errorf("column %q: %w", r.names[k], err)
 				}
 			}
@@ -113,8 +109,68 @@ func (r *rowReader) csvRows(in io.Reader) (func() ([]float64, error), error) {
 	}, nil
 }
 
+// header is what the first line of a CSV file says.
+type header struct {
+	delimiter rune
+	width     int   // cells of a row
+	at        []int // column of each wanted name, -1 if there is none
+	data      bool  // the line is a row already
+}
+
+// header finds the wanted names in a first line: by the delimiter that finds most of them, and as calibrate would name
+// the columns.
+func (r *rowReader) header(line string) (header, error) {
+	var best header
+	most, broken := 0, error(nil)
+	for _, d := range ",;\t|" {
+		c := csv.NewReader(strings.NewReader(line))
+		c.Comma = d
+		cells, err := c.Read()
+		if err != nil {
+			broken = err
+			continue
+		}
+		data := true
+		for i, s := range cells {
+			cells[i] = strings.TrimSpace(s)
+			_, err := cell(header{delimiter: d}.point(s))
+			data = data && err == nil
+		}
+		if data {
+			clear(cells)
+		}
+		h, found := header{delimiter: d, width: len(cells), data: data}, 0
+		columns := replay.ChannelNames(cells)
+		for _, n := range r.names {
+			i := slices.Index(columns, n)
+			if h.at = append(h.at, i); i >= 0 {
+				found++
+			}
+		}
+		if found > most {
+			best, most = h, found
+		}
+	}
+	switch {
+	case most > 0:
+		return best, nil
+	case broken != nil:
+		return best, fmt.Errorf("%s: a first row of names is wanted: %w", r.path, noEOF(broken))
+	}
+	return best, fmt.Errorf("%s: none of its columns is called %s: give a first row of names", r.path, someOf(r.names))
+}
+
+// point returns a cell with a decimal point for a decimal comma, which there may be where cells are not separated by
+// commas.
+func (h header) point(s string) string {
+	if h.delimiter != ',' && strings.Count(s, ",") == 1 && !strings.Contains(s, ".") {
+		return strings.Replace(s, ",", ".", 1)
+	}
+	return s
+}
+
 // singleCells reads lines of one cell each.
-func singleCells(in *bufio.Reader) func() ([]string, error) {
+func singleCells(in io.Reader) func() ([]string, error) {
 	lines := bufio.NewScanner(in)
 	return func() ([]string, error) {
 		if !lines.Scan() {

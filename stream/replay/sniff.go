@@ -93,7 +93,7 @@ func (t *Table) dropHeader(c *decode.Config, cells *[][]string, mode string) {
 			c.CSV.Header = append(c.CSV.Header, fmt.Sprintf("column%d", k+1))
 		}
 	}
-	c.CSV.Header = plainNames(c.CSV.Header)
+	c.CSV.Header = ChannelNames(c.CSV.Header)
 }
 
 // column is what the first rows hold in one field.
@@ -261,9 +261,9 @@ func splitCells(row []byte, delimiter byte) []string {
 	return append(cells, strings.TrimSpace(string(cell)))
 }
 
-// plainNames makes names that are UTF-8 without control characters, not empty
-// and different.
-func plainNames(in []string) []string {
+// ChannelNames makes of the names of columns or fields those that they have as
+// channels: UTF-8 without control characters, not empty and different.
+func ChannelNames(in []string) []string {
 	out := make([]string, len(in))
 	seen := map[string]bool{}
 	for k, name := range in {
