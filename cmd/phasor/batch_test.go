@@ -160,6 +160,33 @@ func TestInterruptedFitGoesOn(t *testing.T) {
 	}
 }
 
+// An interrupt ends what takes long: it does not wait for all records or for the best mixture.
+func TestInterruptsEndLongWork(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	if err := writeRecords(at("r.csv"), 4, 800, 800); err != nil {
+		t.Fatal(err)
+	}
+	phasor(t, "calibrate", "--input", at("r.csv"), "--features", "32", "--out", at("spec"))
+	phasor(t, "sketch", "--spec", at("spec"), "--input", at("r.csv"), "--out", at("s"))
+	phasor(t, "fit", "--spec", at("spec"), "--sketch", at("s"), "--steps", "6", "--out", at("model"))
+	for _, args := range [][]string{
+		{"sample", "--model", at("model"), "--n", "100000"},
+		{"clusters", "--spec", at("spec"), "--sketch", at("s"), "-k", "8"},
+		{"clusters", "--spec", at("spec"), "--sketch", at("s"), "-k", "8", "--method", "k-means"},
+	} {
+		ctx := &ticking{Context: t.Context(), left: 3}
+		var out, log bytes.Buffer
+		err := run(ctx, args, strings.NewReader(""), &out, &log)
+		if exitCode(err) != 1 || !strings.Contains(log.String(), "interrupted") {
+			t.Errorf("%v: %v: %s", args, err, log.String())
+		}
+		if lines := strings.Count(out.String(), "\n"); lines > 50_000 {
+			t.Errorf("%v: %d lines after the interrupt", args, lines)
+		}
+	}
+}
+
 // ticking is a context that ends when it was asked left times.
 type ticking struct {
 	context.Context

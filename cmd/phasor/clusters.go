@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"text/tabwriter"
@@ -57,23 +58,31 @@ func (c *clustersCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	o := mixture.Options{Components: c.K, Shape: shape, Seed: c.Seed, Restarts: c.Restarts}
+	o := mixture.Options{Components: c.K, Shape: shape, Seed: c.Seed, Restarts: c.Restarts, Stop: func() bool { return e.ctx.Err() != nil }}
 	if c.Method == "k-means" {
 		centres, err := mixture.Means(t, o)
 		if err != nil {
-			return err
+			return stopped(e, err)
 		}
 		return c.print(e, t, centres.Fitted, centres.Weights, centres.Means, nil, centres.Cost)
 	}
 	m, err := mixture.Fit(t, o)
 	if err != nil {
-		return err
+		return stopped(e, err)
 	}
 	var deviations [][]float64
 	for k := range m.Weights {
 		deviations = append(deviations, m.Deviations(k))
 	}
 	return c.print(e, t, m, m.Weights, m.Means, deviations, math.NaN())
+}
+
+// stopped is the error of the context if that is why the pursuit ended.
+func stopped(e *env, err error) error {
+	if errors.Is(err, mixture.ErrStopped) {
+		return e.ctx.Err()
+	}
+	return err
 }
 
 // print shows what was decoded; k-means has no deviations, and only k-means has a cost.

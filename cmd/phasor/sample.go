@@ -22,8 +22,10 @@ func (sampleCmd) Help() string {
   phasor sample --store /var/lib/phasor --name press-line-4 --n 100 --json`
 }
 
-// mostSamples bounds the memory of a draw.
-const mostSamples = 10_000_000
+const (
+	mostSamples = 10_000_000 // of a draw
+	sampleBatch = 4096       // records that are drawn together, between two looks at whether they are still wanted
+)
 
 // Run runs the command.
 func (c *sampleCmd) Run(e *env) error {
@@ -34,29 +36,34 @@ func (c *sampleCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	x, names := m.Sample(c.N, c.Seed), m.Names()
+	names := m.Names()
 	d := len(names)
 	w := bufio.NewWriter(e.stdout)
-	if c.JSON {
-		row := make([]byte, 0, 64*d)
-		for i := range c.N {
-			row = appendJSONRow(row[:0], names, x[i*d:(i+1)*d])
-			if _, err := w.Write(row); err != nil {
+	cw := csv.NewWriter(w)
+	if !c.JSON && !c.NoHeader {
+		cw.Write(names)
+	}
+	cells, row := make([]string, d), make([]byte, 0, 64*d)
+	write := func(x []float64) error {
+		if c.JSON {
+			row = appendJSONRow(row[:0], names, x)
+			_, err := w.Write(row)
+			return err
+		}
+		for k, v := range x {
+			cells[k] = strconv.FormatFloat(v, 'g', -1, 64)
+		}
+		return cw.Write(cells)
+	}
+	for lo := 0; lo < c.N; lo += sampleBatch {
+		if err := e.ctx.Err(); err != nil {
+			return err
+		}
+		for x := m.SampleRange(lo, min(c.N, lo+sampleBatch), c.Seed); len(x) > 0; x = x[d:] {
+			if err := write(x[:d]); err != nil {
 				return err
 			}
 		}
-		return w.Flush()
-	}
-	cw := csv.NewWriter(w)
-	if !c.NoHeader {
-		cw.Write(names)
-	}
-	cells := make([]string, d)
-	for i := range c.N {
-		for k, v := range x[i*d : (i+1)*d] {
-			cells[k] = strconv.FormatFloat(v, 'g', -1, 64)
-		}
-		cw.Write(cells)
 	}
 	cw.Flush()
 	if err := cw.Error(); err != nil {

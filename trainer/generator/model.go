@@ -69,16 +69,20 @@ func (m *Model) SetEvaluation(e Evaluation) { m.evaluation = e }
 
 // Sample returns n records in physical units, row-major. Equal seeds give equal
 // records, and fewer records are the first of more.
-func (m *Model) Sample(n int, seed uint64) []float64 {
+func (m *Model) Sample(n int, seed uint64) []float64 { return m.SampleRange(0, n, seed) }
+
+// SampleRange returns records lo to hi-1 of those that [Model.Sample] gives, so
+// that many can be drawn in parts.
+func (m *Model) SampleRange(lo, hi int, seed uint64) []float64 {
 	d := m.shape.dim
-	x := make([]float64, n*d)
+	x := make([]float64, 0, (hi-lo)*d)
 	y := make([]float32, d*block)
 	raw := m.weights.raw(seed, draw.Samples)
-	for lo := 0; lo < n; lo += block {
-		raw(uint64(lo/block), y)
-		for k := range d {
-			for i := range min(block, n-lo) {
-				x[(lo+i)*d+k] = m.physical(k, y[k*block+i])
+	for at := lo; at < hi; {
+		raw(uint64(at/block), y)
+		for end := min(hi, (at/block+1)*block); at < end; at++ {
+			for k := range d {
+				x = append(x, m.physical(k, y[k*block+at%block]))
 			}
 		}
 	}

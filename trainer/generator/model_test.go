@@ -26,6 +26,11 @@ func TestSamplesArePrefixes(t *testing.T) {
 			t.Errorf("%d records are not the first of 300", n)
 		}
 	}
+	for _, r := range [][2]int{{0, 300}, {0, 1}, {127, 128}, {127, 129}, {128, 256}, {130, 299}, {5, 5}} {
+		if !slices.Equal(m.SampleRange(r[0], r[1], 5), many[2*r[0]:2*r[1]]) {
+			t.Errorf("records %d to %d are not those of 300", r[0], r[1])
+		}
+	}
 	if slices.Equal(m.Sample(10, 6), many[:20]) {
 		t.Error("another seed gives the same records")
 	}

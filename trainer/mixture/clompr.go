@@ -17,7 +17,7 @@ const (
 	lastIterations  = 600
 )
 
-// Fit decodes a mixture. Errors wrap [ErrOptions].
+// Fit decodes a mixture. Errors wrap [ErrOptions] or [ErrStopped].
 func Fit(t *Target, o Options) (*Mixture, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -25,11 +25,14 @@ func Fit(t *Target, o Options) (*Mixture, error) {
 	var best *Mixture
 	part := t.rows(o.frequencies(t.dim))
 	for r := range o.restarts() {
-		p := &pursuit{t: part, size: o.Shape.size(t.dim), rng: rand.New(rand.NewPCG(o.Seed, uint64(r)))}
+		p := &pursuit{t: part, size: o.Shape.size(t.dim), stopped: o.stopped, rng: rand.New(rand.NewPCG(o.Seed, uint64(r)))}
 		in := boundsOf(part)
 		p.new = func() *atom { return newAtom(part, o.Shape, in) }
 		p.room = p.new()
 		m := p.run(o.Components)
+		if o.stopped() {
+			return nil, fmt.Errorf("mixture: %w", ErrStopped)
+		}
 		if m == nil {
 			continue
 		}
@@ -53,6 +56,7 @@ func Fit(t *Target, o Options) (*Mixture, error) {
 type pursuit struct {
 	t       *Target
 	size    int
+	stopped func() bool
 	new     func() *atom
 	rng     *rand.Rand
 	atoms   [][]float64
@@ -68,7 +72,7 @@ func (p *pursuit) run(components int) *Mixture {
 	best, floor, idle := math.Inf(1), p.t.Floor(), 0
 	var atoms [][]float64
 	var weights []float64
-	for round := 0; round < 2*components && best > floor && idle < 2; round++ {
+	for round := 0; round < 2*components && best > floor && idle < 2 && !p.stopped(); round++ {
 		p.residual(re, im)
 		p.atoms = append(p.atoms, p.search(re, im))
 		for _, theta := range p.atoms {
@@ -142,7 +146,7 @@ func (p *pursuit) search(re, im []float64) []float64 {
 	best := all[0]
 	gRe, gIm := make([]float64, len(re)), make([]float64, len(im))
 	for _, s := range all[:climbs] {
-		theta, value := minimise(s.theta, atomIterations, func(x, grad []float64) float64 { return p.correlation(x, grad, re, im, gRe, gIm) })
+		theta, value := minimise(s.theta, atomIterations, p.stopped, func(x, grad []float64) float64 { return p.correlation(x, grad, re, im, gRe, gIm) })
 		if value < best.value {
 			best = start{theta, value}
 		}
@@ -245,7 +249,7 @@ func (p *pursuit) improve(iterations int) float64 {
 	}
 	m := len(p.t.z)
 	re, im, gRe, gIm := make([]float64, m), make([]float64, m), make([]float64, m), make([]float64, m)
-	x, loss := minimise(x, iterations, func(x, grad []float64) float64 {
+	x, loss := minimise(x, iterations, p.stopped, func(x, grad []float64) float64 {
 		for i := range n {
 			at := x[i*(p.size+1):]
 			p.weights[i] = math.Exp(min(at[0], 5))

@@ -1,6 +1,7 @@
 package mixture_test
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -63,6 +64,22 @@ func ring(rng *rand.Rand, n int) []float64 {
 		x = append(x, 3*math.Cos(a)+.3*rng.NormFloat64(), 3*math.Sin(a)+.3*rng.NormFloat64())
 	}
 	return x
+}
+
+// A pursuit that is asked to give up does so between two steps, wherever it is.
+func TestStopped(t *testing.T) {
+	const seed = 5
+	target := targetOf(t, ring(rand.New(rand.NewPCG(seed, 1)), 2000), 2, seed)
+	for _, after := range []int{0, 1, 10, 100} {
+		calls := 0
+		o := mixture.Options{Components: 6, Seed: seed, Stop: func() bool { calls++; return calls > after }}
+		if m, err := mixture.Fit(target, o); m != nil || !errors.Is(err, mixture.ErrStopped) {
+			t.Errorf("after %d: %v, %v", after, m, err)
+		}
+		if calls > after+50 {
+			t.Errorf("after %d: asked %d times", after, calls)
+		}
+	}
 }
 
 func TestSixMeansAreFound(t *testing.T) {

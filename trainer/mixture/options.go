@@ -8,6 +8,9 @@ import (
 // ErrOptions is wrapped by every error about options that nothing can be decoded with.
 var ErrOptions = errors.New("invalid options")
 
+// ErrStopped is wrapped by the error of a pursuit that its Options stopped.
+var ErrStopped = errors.New("stopped")
+
 // Shape is what the components' covariances may be.
 type Shape uint8
 
@@ -48,6 +51,8 @@ type Options struct {
 	Restarts int
 	// Frequencies is how many of the sketch's are used: ten for each parameter, at least 256, and at most all.
 	Frequencies int
+	// Stop is asked again and again whether to give up; nil: never.
+	Stop func() bool
 }
 
 const mostComponents = 1024
@@ -65,6 +70,8 @@ func (o Options) validate() error {
 	}
 	return nil
 }
+
+func (o Options) stopped() bool { return o.Stop != nil && o.Stop() }
 
 func (o Options) restarts() int {
 	if o.Restarts == 0 {
