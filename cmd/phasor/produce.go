@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"time"
 
+	"phasor/stream"
 	"phasor/stream/kafka"
 	"phasor/stream/replay"
 )
@@ -50,6 +49,9 @@ func (c *produceCmd) Run(e *env) error {
 	}
 	if len(cfg.Kafka.Brokers) == 0 {
 		return usagef("no brokers: name at least one with --kafka.brokers host:port")
+	}
+	cfg.Kafka.Hooks.Retry = func(id stream.PartitionID, err error, wait time.Duration) {
+		e.log.Warn("writing will be tried again", "topic", id.Topic, "partition", id.Partition, "err", err, "wait", wait.Round(time.Millisecond))
 	}
 	client, err := kafka.New(cfg.Kafka)
 	if err != nil {
@@ -119,71 +121,4 @@ func (c *produceCmd) feed(ctx context.Context, e *env) (replay.Feed, error) {
 		return feed, err
 	}
 	return replay.Pace(ctx, feed, c.Rate)
-}
-
-// producing writes the rows of a feed to a topic.
-type producing struct {
-	producer *kafka.Producer
-	feed     replay.Feed
-	enc      replay.Encoder
-	stamp    bool  // With the time of producing instead of the rows' own.
-	count    int64 // Rows to write; 0: all.
-}
-
-func newProducing(ctx context.Context, client *kafka.Client, topic string, feed replay.Feed, format, timeField, compression string) (*producing, error) {
-	enc, verbatim := replay.Verbatim(feed)
-	if !verbatim {
-		var err error
-		if enc, err = replay.NewEncoder(format, feed.Channels(), timeField); err != nil {
-			return nil, err
-		}
-	}
-	p, err := client.Producer(ctx, topic, kafka.ProducerConfig{Compression: compression})
-	if err != nil {
-		return nil, err
-	}
-	return &producing{producer: p, feed: feed, enc: enc, stamp: true}, nil
-}
-
-// flushEvery is how long a record may wait in a batch.
-const flushEvery = 50 * time.Millisecond
-
-// run writes until the feed or ctx ends and returns the number of records that are in the log.
-func (p *producing) run(ctx context.Context, bad *rejects, b bar) (n int64, err error) {
-	flushing := context.WithoutCancel(ctx)
-	var buffer []byte // The producer keeps the records' bytes until they are flushed.
-	flushed, pending := time.Now(), int64(0)
-	flush := func() error {
-		err := p.producer.Flush(flushing)
-		b.add(pending)
-		flushed, pending, buffer = time.Now(), 0, make([]byte, 0, cap(buffer))
-		return err
-	}
-	for p.count == 0 || n < p.count {
-		x, ms, err := p.feed.Next()
-		switch {
-		case errors.Is(err, io.EOF), ctx.Err() != nil:
-			return n, flush()
-		case err != nil && bad.add(err):
-			continue
-		case err != nil:
-			return n, errors.Join(err, flush())
-		}
-		now := time.Now()
-		if p.stamp || ms < 0 {
-			ms = now.UnixMilli()
-		}
-		from := len(buffer)
-		buffer = p.enc.Append(buffer, x, ms)
-		if err := p.producer.Send(flushing, kafka.Message{Value: buffer[from:len(buffer):len(buffer)], Time: ms, Partition: kafka.AnyPartition}); err != nil {
-			return n, err
-		}
-		n++
-		if pending++; now.Sub(flushed) > flushEvery {
-			if err := flush(); err != nil {
-				return n, err
-			}
-		}
-	}
-	return n, flush()
 }
