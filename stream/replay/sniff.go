@@ -11,6 +11,11 @@ import (
 
 var timeNames = []string{"time", "timestamp", "datetime", "date", "ts", "t"}
 
+// nulls are the words for a missing value that programs write, beside NaN, which
+// is a number: of a column of numbers, one of them must not make a column of
+// words, which is left out.
+var nulls = []string{"NA", "N/A", "n/a", "null", "NULL", "None"}
+
 // maxFound bounds the channels that are found without being named.
 const maxFound = 1024
 
@@ -51,6 +56,9 @@ func (t *Table) sniffCSV(opt Options) error {
 	}
 	t.dropHeader(&c, &cells, opt.Header)
 
+	if len(c.CSV.Nulls) == 0 {
+		c.CSV.Nulls = slices.Clone(nulls)
+	}
 	columns := make([]column, len(c.CSV.Header))
 	for k, name := range c.CSV.Header {
 		columns[k] = column{name: name, path: name}
@@ -93,7 +101,7 @@ func (t *Table) dropHeader(c *decode.Config, cells *[][]string, mode string) {
 			c.CSV.Header = append(c.CSV.Header, fmt.Sprintf("column%d", k+1))
 		}
 	}
-	c.CSV.Header = ChannelNames(c.CSV.Header)
+	c.CSV.Header = plainNames(c.CSV.Header)
 }
 
 // column is what the first rows hold in one field.
@@ -261,9 +269,13 @@ func splitCells(row []byte, delimiter byte) []string {
 	return append(cells, strings.TrimSpace(string(cell)))
 }
 
-// ChannelNames makes of the names of columns or fields those that they have as
-// channels: UTF-8 without control characters, not empty and different.
-func ChannelNames(in []string) []string {
+// ChannelNames returns the names that columns or fields of the given names have
+// as channels.
+func ChannelNames(names []string) []string { return plainNames(names) }
+
+// plainNames makes names that are UTF-8 without control characters, not empty
+// and different.
+func plainNames(in []string) []string {
 	out := make([]string, len(in))
 	seen := map[string]bool{}
 	for k, name := range in {

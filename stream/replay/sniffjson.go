@@ -99,7 +99,7 @@ func jsonColumns(row []byte) []column {
 	for i, k := range columns {
 		names[i] = k.name
 	}
-	for i, name := range ChannelNames(names) {
+	for i, name := range plainNames(names) {
 		columns[i].name = name
 	}
 	return columns

@@ -48,7 +48,8 @@ type Table struct {
 //
 // The delimiter is Decode.CSV.Delimiter; if that is empty, the one of comma,
 // semicolon, tab and bar that splits the first rows alike, else runs of blanks.
-// "blank" asks for runs of blanks. A decimal comma is told from the cells.
+// "blank" asks for runs of blanks. A decimal comma is told from the cells. Without
+// Decode.CSV.Nulls, NA, N/A, n/a, null, NULL and None are missing values.
 // Quoted cells may span lines, rows of blanks are skipped.
 func OpenCSV(path string, opt Options) (*Table, error) {
 	return open(path, opt, NewCSV)

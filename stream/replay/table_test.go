@@ -58,6 +58,7 @@ func TestCSVFiles(t *testing.T) {
 		{"quotes", "\"a, in\nmm\",\"b \"\"x\"\"\"\n\"1\",2\n3,\"4\"\n", Options{}, []string{"a, in_mm", `b "x"`}, []string{"[1 2] @-1", "[3 4] @-1"}},
 		{"equal and empty names", "a,,a\n1,2,3\n", Options{}, []string{"a", "column2", "a_2"}, []string{"[1 2 3] @-1"}},
 		{"missing is last", "a,b\n1,2\n,3\nnan,4\n", Options{Decode: decode.Config{Missing: "last"}}, []string{"a", "b"}, []string{"[1 2] @-1", "[1 3] @-1", "[1 4] @-1"}},
+		{"words for what is missing", "a,b,s\n1,NA,x\nnull,3,y\n5,6,z\n", Options{Decode: decode.Config{Missing: "last"}}, []string{"a", "b"}, []string{`line 2 "b" schema`, "[1 3] @-1", "[5 6] @-1"}},
 		{"chosen columns", "a|b|c\n1|x|3\n", Options{Decode: decode.Config{Channels: []decode.Channel{{Name: "see", Path: "c"}, {Name: "a"}}}}, []string{"see", "a"}, []string{"[3 1] @-1"}},
 		{"where", "a,s\n1,x\n2,y\n3,x\n", Options{Decode: decode.Config{Where: map[string]string{"s": "x"}}}, []string{"a"}, []string{"[1] @-1", "[3] @-1"}},
 		{"one column", "a\n1\n2\n", Options{}, []string{"a"}, []string{"[1] @-1", "[2] @-1"}},
