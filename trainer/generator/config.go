@@ -25,8 +25,9 @@ type Config struct {
 	// the larger of that and 16, or 8 for two channels.
 	Latent int
 	// LR is the learning rate at the start; 1e-2 for at most 2 channels, 5e-3
-	// for at most 20, 3e-3 above, and 2e-3 from a warm start. It falls to one
-	// hundredth along half a cosine.
+	// for at most 20, 3e-3 above, but at most 0.1 over the channels, and 2e-3 from
+	// a warm start, with the same bound. It falls to one hundredth along half a
+	// cosine.
 	LR float64
 	// Subset is the number of frequencies used in a step, about; 256. A sketch
 	// with more takes turns over a random partition of them.
@@ -64,6 +65,7 @@ const (
 	defaultSubset = 256
 	warmSteps     = 1000
 	warmRate      = 2e-3
+	manyRate      = 0.1  // times the channels
 	finalRate     = 0.01 // of the rate at the start
 	decay         = 0.99 // of the average of the weights
 )
@@ -75,10 +77,14 @@ func (c Config) withDefaults(dim int, warm bool) Config {
 			*v = d
 		}
 	}
-	steps, rate := defaultSteps, 3e-3
+	// A channel's error from one step is that of the rate in each of its weights
+	// together, and these grow with the channels: for many, 3e-3 is so much that
+	// the directions of least variance are lost in it.
+	most := manyRate / float64(dim)
+	steps, rate := defaultSteps, min(3e-3, most)
 	switch {
 	case warm:
-		steps, rate = warmSteps, warmRate
+		steps, rate = warmSteps, min(warmRate, most)
 	case dim <= 2:
 		rate = 1e-2
 	case dim <= 20:

@@ -21,6 +21,7 @@ func newMarginal(s *feature.Spec, k int, counts []int64, lo, hi float64) margina
 	n := len(counts)
 	m := marginal{share: make([]float64, n), lo: make([]float64, n), hi: make([]float64, n), value: make([]float64, n)}
 	edges := s.Edges[k*(n+1) : (k+1)*(n+1)]
+	steps := latticeOf(s, k)
 	var total float64
 	for _, c := range counts {
 		total += float64(c)
@@ -48,6 +49,14 @@ func newMarginal(s *feature.Spec, k int, counts []int64, lo, hi float64) margina
 			right = float64(edges[b+1]) / feature.Unit
 		}
 		m.lo[b], m.hi[b] = max(lo, min(hi, left)), max(lo, min(hi, right))
+		last := m.hi[b] * feature.Unit
+		if b < n-1 {
+			last = min(last, float64(edges[b+1])-1)
+		}
+		if q, one := steps.only(s, k, m.lo[b]*feature.Unit, last); one {
+			m.lo[b] = max(lo, min(hi, float64(q)/feature.Unit))
+			m.hi[b], m.value[b] = m.lo[b], decimal(s, k, q)
+		}
 	}
 	return m
 }

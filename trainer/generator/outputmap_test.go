@@ -90,6 +90,39 @@ func TestStoredValuesComeOutExactly(t *testing.T) {
 	}
 }
 
+// TestRareCountsAreWhole: values of a count that are too rare to be stored come out whole as well, and those between the
+// stored values of a channel that is not evenly spaced come out as they may.
+func TestRareCountsAreWhole(t *testing.T) {
+	const seed = 31
+	rng := rand.New(rand.NewPCG(seed, 0))
+	s := set{"counts", 3, 0, func(r *rand.Rand, x []float64) {
+		x[0] = math.Floor(math.Abs(3 + 2*r.NormFloat64())) // Up to 12 or so; one in a thousand is above 9.
+		x[1] = 20 + .25*math.Floor(2*r.ExpFloat64())
+		x[2] = []float64{0, 1, 1.7}[r.IntN(3)]
+		if r.IntN(1000) == 0 {
+			x[2] = .3
+		}
+	}}
+	m := fitted(t, targetOf(t, s.records(20_000, rng), 3, seed), Config{Steps: 20, Subset: 32})
+	y := m.Sample(20_000, 1)
+	high, between := 0.0, 0
+	for i := 0; i < len(y); i += 3 {
+		if x := y[i]; x != math.Round(x) {
+			t.Errorf("a count of %v", x)
+		}
+		if x := y[i+1] * 4; x != math.Round(x) {
+			t.Errorf("a quarter of %v", x/4)
+		}
+		if x := y[i+2]; x > 0 && x < 1 {
+			between++
+		}
+		high = max(high, y[i])
+	}
+	if high < 10 || between == 0 {
+		t.Errorf("the highest count is %v, and %d values lie between 0 and 1", high, between)
+	}
+}
+
 // TestDecimal: the shortest number of the same q units.
 func TestDecimal(t *testing.T) {
 	s := &feature.Spec{
