@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,6 +99,11 @@ func loadConfig(path string) (Config, error) {
 	}
 	if err := checkDurations(f, "$.kafka", reflect.TypeFor[kafka.Config]()); err != nil {
 		return c, usagef("%s: %w", path, err)
+	}
+	if !slices.ContainsFunc(f.Docs, func(d *ast.DocumentNode) bool {
+		return d.Body != nil && d.Body.Type() != ast.CommentType && d.Body.Type() != ast.NullType
+	}) {
+		return c, nil // It says nothing, which a decoder would take for nothing at all.
 	}
 	if err := yaml.UnmarshalWithOptions(b, &c, yaml.Strict()); err != nil {
 		text := strings.TrimSpace(yaml.FormatError(err, false, false))
