@@ -55,6 +55,7 @@ type cli struct {
 	History   historyCmd   `cmd:"" help:"List the panes that a store keeps of the stream's past, and merge a range of them."`
 	Models    modelsCmd    `cmd:"" help:"List, show, promote and roll back models."`
 	Bench     benchCmd     `cmd:"" help:"Measure this machine."`
+	Doctor    doctorCmd    `cmd:"" help:"Try what a role will need: brokers, topics, records, store, clocks, memory."`
 	Configure configCmd    `cmd:"" name:"config" help:"Check a configuration file, or print what holds after environment and flags."`
 	Version   versionCmd   `cmd:"" help:"Show the version of this program."`
 }
