@@ -35,29 +35,32 @@ type cli struct {
 	LogFormat string `name:"log.format" help:"Format of the log: text or json." placeholder:"text"`
 	LogLevel  string `name:"log.level" help:"Least level that is logged: debug, info, warn or error." placeholder:"info"`
 
-	Demo      demoCmd      `cmd:"" help:"Everything in one process on an embedded Kafka."`
-	Run       runCmd       `cmd:"" help:"Sketcher, trainer and page in one process; embedded Kafka when no brokers are named."`
-	Sketcher  sketcherCmd  `cmd:"" help:"Fold topics into sketches and save them."`
-	Trainer   trainerCmd   `cmd:"" help:"Fit generators to the sketches of a store and watch for drift."`
-	Serve     serveCmd     `cmd:"" help:"Answer requests over HTTP with the model of a sketch."`
-	Produce   produceCmd   `cmd:"" help:"Write records of a file, standard input, a simulated plant or this host to a topic."`
-	Calibrate calibrateCmd `cmd:"" help:"Draw a feature map from a file or a topic."`
-	Sketch    sketchCmd    `cmd:"" help:"Sketch files."`
-	Merge     mergeCmd     `cmd:"" help:"Merge sketches into one."`
-	Inspect   inspectCmd   `cmd:"" help:"Show what is in an object."`
-	Fit       fitCmd       `cmd:"" help:"Fit a generator to a sketch."`
-	Sample    sampleCmd    `cmd:"" help:"Draw records from a model."`
-	Export    exportCmd    `cmd:"" help:"Write a model in a form for other programs."`
-	Score     scoreCmd     `cmd:"" help:"Say how odd records are, by a model."`
-	Clusters  clustersCmd  `cmd:"" help:"Find clusters in a sketch."`
-	Recover   recoverCmd   `cmd:"" help:"Recover records from measurements: missing channels, noise, compression, blur."`
-	Drift     driftCmd     `cmd:"" help:"Test whether two sketches, or two ranges of a store, differ."`
-	History   historyCmd   `cmd:"" help:"List the panes that a store keeps of the stream's past, and merge a range of them."`
-	Models    modelsCmd    `cmd:"" help:"List, show, promote and roll back models."`
-	Bench     benchCmd     `cmd:"" help:"Measure this machine."`
-	Doctor    doctorCmd    `cmd:"" help:"Try what a role will need: brokers, topics, records, store, clocks, memory."`
-	Configure configCmd    `cmd:"" name:"config" help:"Check a configuration file, or print what holds after environment and flags."`
-	Version   versionCmd   `cmd:"" help:"Show the version of this program."`
+	Demo       demoCmd       `cmd:"" help:"Everything in one process on an embedded Kafka."`
+	Run        runCmd        `cmd:"" help:"Sketcher, trainer and page in one process; embedded Kafka when no brokers are named."`
+	Sketcher   sketcherCmd   `cmd:"" help:"Fold topics into sketches and save them."`
+	Trainer    trainerCmd    `cmd:"" help:"Fit generators to the sketches of a store and watch for drift."`
+	Serve      serveCmd      `cmd:"" help:"Answer requests over HTTP with the model of a sketch."`
+	Produce    produceCmd    `cmd:"" help:"Write records of a file, standard input, a simulated plant or this host to a topic."`
+	Calibrate  calibrateCmd  `cmd:"" help:"Draw a feature map from a file or a topic."`
+	Sketch     sketchCmd     `cmd:"" help:"Sketch files."`
+	Merge      mergeCmd      `cmd:"" help:"Merge sketches into one."`
+	Inspect    inspectCmd    `cmd:"" help:"Show what is in an object."`
+	Fit        fitCmd        `cmd:"" help:"Fit a generator to a sketch."`
+	Sample     sampleCmd     `cmd:"" help:"Draw records from a model."`
+	Export     exportCmd     `cmd:"" help:"Write a model in a form for other programs."`
+	Score      scoreCmd      `cmd:"" help:"Say how odd records are, by a model."`
+	Clusters   clustersCmd   `cmd:"" help:"Find clusters in a sketch."`
+	Recover    recoverCmd    `cmd:"" help:"Recover records from measurements: missing channels, noise, compression, blur."`
+	Drift      driftCmd      `cmd:"" help:"Test whether two sketches, or two ranges of a store, differ."`
+	History    historyCmd    `cmd:"" help:"List the panes that a store keeps of the stream's past, and merge a range of them."`
+	Models     modelsCmd     `cmd:"" help:"List, show, promote and roll back models."`
+	Bench      benchCmd      `cmd:"" help:"Measure this machine."`
+	Doctor     doctorCmd     `cmd:"" help:"Try what a role will need: brokers, topics, records, store, clocks, memory."`
+	Configure  configCmd     `cmd:"" name:"config" help:"Check a configuration file, or print what holds after environment and flags."`
+	Completion completionCmd `cmd:"" help:"Print the completion of a shell."`
+	Manual     manCmd        `cmd:"" name:"man" help:"Print the manual page."`
+	Explain    helpCmd       `cmd:"" name:"help" help:"Explain a command, as its --help does."`
+	Version    versionCmd    `cmd:"" help:"Show the version of this program."`
 }
 
 // env is what a command works with beside its flags.

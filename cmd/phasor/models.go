@@ -18,6 +18,14 @@ type modelsCmd struct {
 	RollBack modelsRollBackCmd `cmd:"" name:"roll-back" help:"Serve the newest older version that was served before."`
 }
 
+// Help is shown by --help.
+func (modelsCmd) Help() string {
+	return `Examples:
+  phasor models list --store /var/lib/phasor --name press-line-4
+  phasor models show 12 --store /var/lib/phasor --name press-line-4 --json
+  phasor models roll-back --store /var/lib/phasor --name press-line-4 --reason 'samples look wrong'`
+}
+
 // modelsFlags name a sketch in a store.
 type modelsFlags struct {
 	Store string `required:"" help:"Store of the models." placeholder:"URL"`
@@ -40,6 +48,13 @@ func loadVersion(e *env, ep *snapshot.Epoch, version int) (*snapshot.Model, erro
 }
 
 type modelsListCmd struct{ modelsFlags }
+
+// Help is shown by --help.
+func (modelsListCmd) Help() string {
+	return `Examples:
+  phasor models list --store /var/lib/phasor --name press-line-4
+  phasor models list --store /var/lib/phasor --name press-line-4 --json`
+}
 
 // modelRow is one line of the list.
 type modelRow struct {
@@ -95,6 +110,13 @@ type modelsShowCmd struct {
 	Version int `arg:"" optional:"" help:"Version; default: the served one."`
 }
 
+// Help is shown by --help.
+func (modelsShowCmd) Help() string {
+	return `Examples:
+  phasor models show --store /var/lib/phasor --name press-line-4
+  phasor models show 12 --store /var/lib/phasor --name press-line-4 --json`
+}
+
 // Run runs the command.
 func (c *modelsShowCmd) Run(e *env) error {
 	return c.open(e, func(ep *snapshot.Epoch) error {
@@ -130,6 +152,12 @@ type modelsPromoteCmd struct {
 	Reason  string `default:"operator" help:"Why, for the record."`
 }
 
+// Help is shown by --help.
+func (modelsPromoteCmd) Help() string {
+	return `Examples:
+  phasor models promote 12 --store /var/lib/phasor --name press-line-4 --reason 'the summer model'`
+}
+
 // Run runs the command.
 func (c *modelsPromoteCmd) Run(e *env) error {
 	return c.open(e, func(ep *snapshot.Epoch) error { return promote(e, ep, c.Version, c.Reason, c.JSON) })
@@ -138,6 +166,12 @@ func (c *modelsPromoteCmd) Run(e *env) error {
 type modelsRollBackCmd struct {
 	modelsFlags
 	Reason string `default:"roll-back by operator" help:"Why, for the record."`
+}
+
+// Help is shown by --help.
+func (modelsRollBackCmd) Help() string {
+	return `Examples:
+  phasor models roll-back --store /var/lib/phasor --name press-line-4 --reason 'samples look wrong'`
 }
 
 // Run runs the command.

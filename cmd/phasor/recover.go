@@ -18,6 +18,13 @@ type recoverCmd struct {
 	Windows    windowsCmd    `cmd:"" help:"Cut a series into records of consecutive values, to calibrate and sketch."`
 }
 
+// Help is shown by --help.
+func (recoverCmd) Help() string {
+	return `Examples:
+  phasor recover impute --model model.safetensors --input gaps.csv > filled.csv
+  phasor recover denoise --store /var/lib/phasor --name press-line-4 --input noisy.csv --noise 0.3`
+}
+
 // recoverFlags are common to what recovers records.
 type recoverFlags struct {
 	modelFlags
