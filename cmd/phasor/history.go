@@ -14,6 +14,7 @@ import (
 type historyCmd struct {
 	Store string `required:"" help:"Store of the panes." placeholder:"URL"`
 	Name  string `required:"" help:"Sketch in the store." placeholder:"NAME"`
+	Epoch int    `help:"Epoch to look at; default: the newest." placeholder:"N"`
 	From  Time   `help:"Only panes from this time on." placeholder:"TIME"`
 	To    Time   `help:"Only panes up to this time." placeholder:"TIME"`
 	Out   string `help:"Merge the panes and write their sketch here." placeholder:"FILE"`
@@ -25,10 +26,11 @@ func (historyCmd) Help() string {
 	return `Examples:
   phasor history --store /var/lib/phasor --name press-line-4
   phasor history --store /var/lib/phasor --name press-line-4 --from 2026-03-02 --to 2026-03-03 --out monday.safetensors
+  phasor history --store /var/lib/phasor --name press-line-4 --epoch 1
 
 It lists the panes that are kept of each partition, by their length; old ones have been merged into longer ones. With
 --out it merges those of the range, the fewest that hold it. A pane that reaches across an end of the range is left
-out, and counted.`
+out, and counted. Sketches of different epochs cannot be merged: each has a feature map of its own, in its file spec.`
 }
 
 // historyRow is the panes of one partition and one length.
@@ -45,6 +47,7 @@ type historyRow struct {
 
 // history is what the command prints.
 type history struct {
+	Epoch   int          `json:"epoch"`
 	Rows    []historyRow `json:"panes"`
 	Across  int          `json:"across_the_ends"`
 	Records int64        `json:"records,omitempty"` // Of the merged sketch.
@@ -56,18 +59,21 @@ func (c *historyCmd) Run(e *env) error {
 	if !c.From.IsZero() && !c.To.IsZero() && !c.To.After(c.From.Time) {
 		return usagef("--to %s is not after --from %s: the range is empty", c.To.Format(time.RFC3339), c.From.Format(time.RFC3339))
 	}
+	if c.Epoch < 0 {
+		return usagef("--epoch is %d: epochs are counted from 1", c.Epoch)
+	}
 	if c.Out != "" {
 		if err := checkOut(c.Out); err != nil {
 			return err
 		}
 	}
-	return openEpoch(e.ctx, c.Store, c.Name, func(ep *snapshot.Epoch) error {
+	return openEpochOf(e.ctx, c.Store, c.Name, c.Epoch, func(ep *snapshot.Epoch) error {
 		from, to := c.From.ms(math.MinInt64), c.To.ms(math.MaxInt64)
 		all, err := ep.ListPanes(e.ctx, math.MinInt64, math.MaxInt64)
 		if err != nil {
 			return err
 		}
-		h := history{Rows: []historyRow{}}
+		h := history{Epoch: ep.Number, Rows: []historyRow{}}
 		var within []snapshot.PaneRef
 		for _, r := range all {
 			switch {

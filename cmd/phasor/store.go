@@ -56,12 +56,24 @@ func openBucket(ctx context.Context, address string) (bucket.Bucket, error) {
 
 // openEpoch opens the newest epoch of a sketch and calls use with it.
 func openEpoch(ctx context.Context, address, sketch string, use func(*snapshot.Epoch) error) error {
+	return openEpochOf(ctx, address, sketch, 0, use)
+}
+
+// openEpochOf opens the epoch of a number, the newest for 0, and calls use with it.
+func openEpochOf(ctx context.Context, address, sketch string, number int, use func(*snapshot.Epoch) error) error {
 	b, err := openExisting(ctx, address)
 	if err != nil {
 		return err
 	}
 	defer b.Close() // It was only read, or each write was checked.
-	ep, err := snapshot.Open(b, sketch).LatestSpec(ctx)
+	store := snapshot.Open(b, sketch)
+	ep, err := store.LatestSpec(ctx)
+	if err == nil && number != 0 && number != ep.Number {
+		latest := ep.Number
+		if ep, err = store.OpenEpoch(ctx, number); errors.Is(err, snapshot.ErrNotExist) {
+			return fmt.Errorf("store %s: sketch %q has no epoch %d: the newest is %d", shown(address), sketch, number, latest)
+		}
+	}
 	if errors.Is(err, snapshot.ErrNotExist) {
 		return fmt.Errorf("store %s: there is no sketch %q in it: correct --name or --store", shown(address), sketch)
 	}
