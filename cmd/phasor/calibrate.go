@@ -225,15 +225,49 @@ func (c *calibrateCmd) create(e *env, store *snapshot.Store, current *snapshot.E
 	if current == nil {
 		return store.CreateSpec(e.ctx, spec)
 	}
-	states, err := current.LoadStates(e.ctx)
+	starts, err := startsAfter(e.ctx, store, current)
+	if err != nil {
+		return nil, err
+	}
+	return store.NewEpoch(e.ctx, spec, starts)
+}
+
+// startsAfter says where the folds of an epoch stand. A partition that it has not reached yet stands where the epoch
+// begins, which is where an older one left it.
+func startsAfter(ctx context.Context, store *snapshot.Store, last *snapshot.Epoch) (map[snapshot.PartitionID]int64, error) {
+	numbers, err := store.Epochs(ctx)
 	if err != nil {
 		return nil, err
 	}
 	starts := map[snapshot.PartitionID]int64{}
-	for _, s := range states {
-		starts[s.PartitionID] = s.Next
+	for _, n := range slices.Backward(numbers) {
+		ep := last
+		if n != last.Number {
+			if ep, err = store.OpenEpoch(ctx, n); err != nil {
+				return nil, err
+			}
+		}
+		states, err := ep.LoadStates(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range states {
+			if _, ok := starts[s.PartitionID]; ok {
+				continue
+			}
+			if ep == last {
+				starts[s.PartitionID] = s.Next
+				continue
+			}
+			switch at, err := last.LoadStart(ctx, s.PartitionID); {
+			case err == nil:
+				starts[s.PartitionID] = at
+			case !errors.Is(err, snapshot.ErrNotExist):
+				return nil, err
+			}
+		}
 	}
-	return store.NewEpoch(e.ctx, spec, starts)
+	return starts, nil
 }
 
 func pick(sketches []SketchConfig, name string) (SketchConfig, error) {

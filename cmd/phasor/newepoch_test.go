@@ -325,4 +325,18 @@ sketches:
 	for _, p := range []*role{sketcher, trainer, serve} {
 		p.end()
 	}
+
+	// Two in a row, without a sketcher in between: the second begins where the first does, not at the start of the log.
+	for number := 2; number <= 3; number++ {
+		said(t, "calibrate", "--config", r.config, "--new-epoch", "--pilot", "500", "--out", filepath.Join(r.dir, "spec"))
+		e, err := r.store.OpenEpoch(t.Context(), number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range r.states(1) {
+			if at, err := e.LoadStart(t.Context(), s.PartitionID); err != nil || at != r.sent[s.Partition] {
+				t.Errorf("partition %d of epoch %d begins at %d, want %d: %v", s.Partition, number, at, r.sent[s.Partition], err)
+			}
+		}
+	}
 }
