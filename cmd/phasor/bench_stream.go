@@ -76,7 +76,7 @@ func (b *bench) startBroker() (addrs []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(b.e.ctx, self, "bench", "--broker")
+	cmd := exec.CommandContext(b.e.ctx, self, "bench", "--broker") // #nosec G204 -- this very program
 	cmd.Stderr = b.e.stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -119,7 +119,7 @@ func Start(c Config) (*Broker, error) {
 	}
 	b := &Broker{dir: c.Dir, stop: make(chan struct{}), swept: make(chan struct{}), log: &problems{hook: c.OnError}}
 	if c.Dir != "" {
-		if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+		if err := os.MkdirAll(c.Dir, 0o750); err != nil {
 			return nil, fmt.Errorf("embedded: folder of the log: %w", err)
 		}
 		var err error

@@ -87,7 +87,7 @@ type SASL struct {
 }
 
 // PasswordVariable is the environment variable that holds the password if no file is configured.
-const PasswordVariable = "PHASOR_KAFKA_PASSWORD"
+const PasswordVariable = "PHASOR_KAFKA_PASSWORD" // #nosec G101 -- a name, no password
 
 const (
 	readCommitted   = "read_committed"

@@ -33,7 +33,7 @@ func Open(dir string) (bucket.Bucket, error) {
 		return nil, errors.New("bucket/file: open: no folder given")
 	}
 	above := parents(dir)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { // #nosec G301 -- as the umask says: other roles and tools may read the store
 		return nil, fmt.Errorf("bucket/file: open: %w", explain(err))
 	}
 	root, err := os.OpenRoot(dir)
