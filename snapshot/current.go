@@ -56,7 +56,7 @@ func (e *Epoch) Publish(ctx context.Context, version int, reason string) (int, e
 		}
 	}
 	// Retention may have removed the version before it saw the generation. LoadCurrent passes over such a generation.
-	if _, err := e.b.Get(ctx, e.modelName(version)); err != nil {
+	if _, err := e.get(ctx, e.modelName(version)); err != nil {
 		return 0, fmt.Errorf("snapshot: publish version %d: it was removed meanwhile, the generation before stays in force: %w", version, err)
 	}
 	return generation, nil
@@ -110,16 +110,20 @@ func (e *Epoch) eachGeneration(ctx context.Context, yield func(Generation) (done
 	what := fmt.Sprintf("the served model of %s, epoch %d", e.sketch, e.Number)
 	lost := &AllCorruptError{What: what}
 	for _, r := range listed {
-		b, err := e.b.Get(ctx, r.object.Name)
+		b, err := e.get(ctx, r.object.Name)
 		if errors.Is(err, ErrNotExist) {
 			continue
 		}
-		if err != nil {
-			return wrap("read", r.object.Name, err)
+		if err != nil && !errors.Is(err, ErrCorrupt) {
+			return err
 		}
 		lost.Names = append(lost.Names, r.object.Name)
 		g := r.Generation
-		version, reason, err := e.decodeCurrent(r.object.Name, b)
+		var version int
+		var reason string
+		if err == nil {
+			version, reason, err = e.decodeCurrent(r.object.Name, b)
+		}
 		if errors.Is(err, ErrCorrupt) {
 			e.reportCorrupt(r.object, err)
 			if lost.Err == nil {

@@ -28,6 +28,11 @@
 // Only the owner of a partition sets its corrupt objects aside ([Epoch.LoadState], [Epoch.SaveState],
 // [Epoch.SavePane]) and so does [Epoch.Prune]; all other readers skip them and leave the store as it is.
 //
+// # Signed objects
+//
+// In a bucket of package bucket/mac, an object that is not signed with one of its keys under its own name is treated as
+// a corrupt one: reported, passed over, and set aside where a corrupt one is. Listings and names are not signed.
+//
 // # Errors
 //
 // [ErrNotExist], [ErrCorrupt], [ErrAllCorrupt], [ErrVersion], [ErrMismatch] (as [MapMismatchError] or

@@ -89,11 +89,14 @@ func (s *Store) LatestSpec(ctx context.Context) (*Epoch, error) {
 // depends on it.
 func (s *Store) OpenEpoch(ctx context.Context, number int) (*Epoch, error) {
 	name := s.epochPrefix(number) + "spec"
-	b, err := s.b.Get(ctx, name)
-	if err != nil {
-		return nil, wrap("read", name, err)
+	b, err := s.get(ctx, name)
+	if err != nil && !errors.Is(err, ErrCorrupt) {
+		return nil, err
 	}
-	spec, err := feature.DecodeSpec(b)
+	var spec *feature.Spec
+	if err == nil {
+		spec, err = feature.DecodeSpec(b)
+	}
 	if err != nil {
 		s.hooks.corrupt(name, err)
 		return nil, fmt.Errorf("snapshot: %s: %w: restore it from a backup, or begin a new epoch", name, err)

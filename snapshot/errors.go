@@ -12,7 +12,8 @@ import (
 var (
 	// ErrNotExist: there is no such object.
 	ErrNotExist = bucket.ErrNotExist
-	// ErrCorrupt: the bytes are not what was written, or not the object that the name promises.
+	// ErrCorrupt: the bytes are not what was written, or not the object that the name promises, or not signed by whom
+	// they should be.
 	ErrCorrupt = safetensors.ErrCorrupt
 	// ErrAllCorrupt: there are objects, and not one of them can be read.
 	ErrAllCorrupt = errors.New("every object is corrupt")

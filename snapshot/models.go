@@ -76,32 +76,39 @@ func (e *Epoch) SaveModel(ctx context.Context, data, card, onnx []byte) (int, er
 // [ErrMismatch].
 func (e *Epoch) LoadModel(ctx context.Context, version int) (*Model, error) {
 	name := e.modelName(version)
-	b, err := e.b.Get(ctx, name)
-	if err != nil {
-		return nil, wrap("read", name, err)
+	b, err := e.get(ctx, name)
+	var metadata map[string]string
+	if err == nil {
+		metadata, err = e.modelMetadata(name, b)
 	}
-	metadata, err := e.modelMetadata(name, b)
 	if err != nil {
 		if errors.Is(err, ErrCorrupt) {
 			e.reportCorrupt(bucket.Object{Name: name, Size: int64(len(b))}, err)
 		}
 		return nil, err
 	}
-	card, err := e.b.Get(ctx, name+".json")
-	if err != nil && !errors.Is(err, ErrNotExist) {
-		return nil, wrap("read", name+".json", err)
-	}
-	if !json.Valid(card) {
+	card, err := e.get(ctx, name+".json")
+	switch {
+	case errors.Is(err, ErrCorrupt):
+		e.reportCorrupt(bucket.Object{Name: name + ".json", Size: int64(len(card))}, err)
+		card = nil
+	case err != nil && !errors.Is(err, ErrNotExist):
+		return nil, err
+	case !json.Valid(card):
 		card = nil
 	}
 	return &Model{Version: version, Data: b, Metadata: metadata, Card: card}, nil
 }
 
-// LoadONNX reads the ONNX file beside a version. The error wraps [ErrNotExist] if there is none.
+// LoadONNX reads the ONNX file beside a version. The error wraps [ErrNotExist] if there is none, and [ErrCorrupt] if it
+// should be signed and is not.
 func (e *Epoch) LoadONNX(ctx context.Context, version int) ([]byte, error) {
 	name := e.modelName(version) + ".onnx"
-	b, err := e.b.Get(ctx, name)
-	return b, wrap("read", name, err)
+	b, err := e.get(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 func (e *Epoch) modelMetadata(name string, b []byte) (map[string]string, error) {

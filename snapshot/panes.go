@@ -37,11 +37,14 @@ func (e *Epoch) LoadPane(ctx context.Context, r PaneRef) (*Pane, error) {
 }
 
 func (e *Epoch) readPane(ctx context.Context, r listedPane) (*Pane, []byte, error) {
-	b, err := e.b.Get(ctx, r.object.Name)
-	if err != nil {
-		return nil, nil, wrap("read", r.object.Name, err)
+	b, err := e.get(ctx, r.object.Name)
+	if err != nil && !errors.Is(err, ErrCorrupt) {
+		return nil, nil, err
 	}
-	p, err := e.decodePane(r.object.Name, r.PaneRef, b)
+	var p *Pane
+	if err == nil {
+		p, err = e.decodePane(r.object.Name, r.PaneRef, b)
+	}
 	if errors.Is(err, ErrCorrupt) {
 		e.reportCorrupt(r.object, err)
 	}

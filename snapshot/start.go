@@ -50,11 +50,14 @@ func (e *Epoch) LoadStart(ctx context.Context, p PartitionID) (int64, error) {
 		return 0, err
 	}
 	name := e.name("start", p.folder())
-	b, err := e.b.Get(ctx, name)
-	if err != nil {
-		return 0, wrap("read", name, err)
+	b, err := e.get(ctx, name)
+	if err != nil && !errors.Is(err, ErrCorrupt) {
+		return 0, err
 	}
-	offset, err := e.decodeStart(b)
+	var offset int64
+	if err == nil {
+		offset, err = e.decodeStart(b)
+	}
 	if err != nil {
 		if errors.Is(err, ErrCorrupt) {
 			e.hooks.corrupt(name, err)
@@ -107,9 +110,9 @@ func (e *Epoch) LoadLive(ctx context.Context, p PartitionID) (Live, error) {
 }
 
 func (e *Epoch) readLive(ctx context.Context, name string, l *Live) error {
-	b, err := e.b.Get(ctx, name)
+	b, err := e.get(ctx, name)
 	if err != nil {
-		return wrap("read", name, err)
+		return err
 	}
 	if err := json.Unmarshal(b, l); err != nil {
 		return fmt.Errorf("snapshot: %s: %w: %w", name, ErrCorrupt, err)

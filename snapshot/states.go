@@ -210,16 +210,15 @@ func (e *Epoch) newest(ctx context.Context, refs []StateRef) (*State, []refusal,
 	var bad []refusal
 	for _, r := range refs {
 		name := r.object.Name
-		b, err := e.b.Get(ctx, name)
+		b, err := e.get(ctx, name)
 		if errors.Is(err, ErrNotExist) {
 			continue
 		}
-		if err != nil {
-			return nil, nil, wrap("read", name, err)
-		}
-		s, err := e.decodeState(name, r.PartitionID, r.Next, b)
 		if err == nil {
-			return s, bad, nil
+			var s *State
+			if s, err = e.decodeState(name, r.PartitionID, r.Next, b); err == nil {
+				return s, bad, nil
+			}
 		}
 		if !errors.Is(err, ErrCorrupt) {
 			return nil, nil, err
@@ -259,12 +258,12 @@ func (e *Epoch) Rewind(ctx context.Context, s *State) error {
 	refs = slices.DeleteFunc(refs, func(r StateRef) bool { return r.Next < s.Next })
 	withdrawn := make([][]byte, len(refs))
 	for i, r := range refs {
-		b, err := e.b.Get(ctx, r.object.Name)
+		b, err := e.get(ctx, r.object.Name)
 		if errors.Is(err, ErrNotExist) {
 			continue
 		}
-		if err != nil {
-			return wrap("read", r.object.Name, err)
+		if err != nil && !errors.Is(err, ErrCorrupt) {
+			return err
 		}
 		if bytes.Equal(b, data) {
 			continue // Rewind was broken off after it wrote s.

@@ -92,17 +92,19 @@ func (e *Epoch) createSame(ctx context.Context, name string, data []byte, verify
 		if !errors.Is(err, bucket.ErrExist) {
 			return wrap("write", name, err)
 		}
-		found, err := e.b.Get(ctx, name)
+		found, err := e.get(ctx, name)
 		if errors.Is(err, bucket.ErrNotExist) {
 			continue // It was removed in between.
 		}
-		if err != nil {
-			return wrap("read", name, err)
+		if err == nil {
+			if bytes.Equal(found, data) {
+				return nil
+			}
+			err = verify(found)
+		} else if !errors.Is(err, ErrCorrupt) {
+			return err
 		}
-		if bytes.Equal(found, data) {
-			return nil
-		}
-		if err := verify(found); errors.Is(err, ErrCorrupt) {
+		if errors.Is(err, ErrCorrupt) {
 			e.hooks.corrupt(name, err)
 			if err := e.copyAside(ctx, "corrupt", name, found); err != nil {
 				return err
@@ -119,12 +121,13 @@ func (e *Epoch) setAside(ctx context.Context, kind, name string, data []byte) er
 	if err := e.copyAside(ctx, kind, name, data); err != nil {
 		return err
 	}
-	found, err := e.b.Get(ctx, name)
-	if errors.Is(err, bucket.ErrNotExist) || err == nil && !bytes.Equal(found, data) {
+	found, err := e.get(ctx, name)
+	read := err == nil || errors.Is(err, ErrCorrupt)
+	if errors.Is(err, bucket.ErrNotExist) || read && !bytes.Equal(found, data) {
 		return nil
 	}
-	if err != nil {
-		return wrap("read", name, err)
+	if !read {
+		return err
 	}
 	return wrap("delete", name, e.b.Delete(ctx, name))
 }
@@ -136,6 +139,17 @@ func (e *Epoch) copyAside(ctx context.Context, kind, name string, data []byte) e
 		return wrap("write", aside, err)
 	}
 	return nil
+}
+
+// get reads an object. One of which nothing proves who wrote it is corrupt: the error wraps [ErrCorrupt], and the bytes
+// are what is stored, to be compared and set aside only.
+func (s *Store) get(ctx context.Context, name string) ([]byte, error) {
+	b, err := s.b.Get(ctx, name)
+	var u *bucket.UnauthenticError
+	if errors.As(err, &u) {
+		return u.Stored, fmt.Errorf("snapshot: %w: %w", ErrCorrupt, err)
+	}
+	return b, wrap("read", name, err)
 }
 
 // wrap says which object an operation of the bucket failed on; nil stays nil.

@@ -1,12 +1,13 @@
 // Package bucket is the object storage of Phasor: named byte strings that are
 // written whole, listed by prefix and created at most once. [Bucket] states the
-// contract; the folders below hold its drivers (file, mem, s3, cloud) and the
-// tests that every driver passes (buckettest).
+// contract; the folders below hold its drivers (file, mem, s3, cloud), signatures
+// of objects (mac) and the tests that every driver passes (buckettest).
 package bucket
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -16,7 +17,23 @@ var (
 	ErrNotExist = errors.New("object does not exist")
 	// ErrExist: the name is taken.
 	ErrExist = errors.New("object exists")
+	// ErrUnauthentic: there is an object, and nothing proves who wrote it.
+	ErrUnauthentic = errors.New("object is not authentic")
 )
+
+// UnauthenticError is the error of a Get that finds an object of which nothing
+// proves who wrote it. It wraps [ErrUnauthentic].
+type UnauthenticError struct {
+	Name   string
+	Stored []byte // What is stored, not to be believed.
+	Why    string
+}
+
+func (e *UnauthenticError) Error() string {
+	return fmt.Sprintf("%q: %v: %s", e.Name, ErrUnauthentic, e.Why)
+}
+
+func (e *UnauthenticError) Unwrap() error { return ErrUnauthentic }
 
 // Object is one entry of a listing.
 type Object struct {
