@@ -170,6 +170,9 @@ func (c *calibrateCmd) fromTopics(e *env) error {
 		return err
 	}
 	e.setLog(cfg.Log)
+	if err := e.setIntegrity(cfg.Integrity); err != nil {
+		return err
+	}
 	sc, err := pick(cfg.Sketches, c.Name)
 	if err != nil {
 		return err

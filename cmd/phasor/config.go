@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,15 +15,18 @@ import (
 
 // Config is the file that --config names. Everything but a topic and its channels has a default.
 type Config struct {
-	Store    string         `yaml:"store"`
-	Kafka    kafka.Config   `yaml:"kafka"`
-	Embedded EmbeddedConfig `yaml:"embedded"`
-	Sketches []SketchConfig `yaml:"sketches"`
-	Snapshot SnapshotConfig `yaml:"snapshot"`
-	Idle     IdleConfig     `yaml:"idle"`
-	Serve    ServeConfig    `yaml:"serve"`
-	Listen   string         `yaml:"listen"`
-	Log      LogConfig      `yaml:"log"`
+	Store     string          `yaml:"store"`
+	Kafka     kafka.Config    `yaml:"kafka"`
+	Embedded  EmbeddedConfig  `yaml:"embedded"`
+	Sketches  []SketchConfig  `yaml:"sketches"`
+	Snapshot  SnapshotConfig  `yaml:"snapshot"`
+	Idle      IdleConfig      `yaml:"idle"`
+	Serve     ServeConfig     `yaml:"serve"`
+	Listen    string          `yaml:"listen"`
+	Web       WebConfig       `yaml:"web"`
+	Pprof     PprofConfig     `yaml:"pprof"`
+	Integrity IntegrityConfig `yaml:"integrity"`
+	Log       LogConfig       `yaml:"log"`
 }
 
 // EmbeddedConfig is the in-process Kafka that run and demo start when no brokers are named.
@@ -297,7 +301,7 @@ func (c *Config) validate(sketch func(*SketchConfig) error) error {
 	if c.Embedded.Partitions < 1 {
 		return usagef("embedded.partitions is %d: a topic needs at least 1", c.Embedded.Partitions)
 	}
-	if err := c.Serve.Validate(); err != nil {
+	if err := errors.Join(c.Serve.Validate(), c.Web.Validate(), c.Pprof.Validate()); err != nil {
 		return err
 	}
 	return c.Log.Validate()

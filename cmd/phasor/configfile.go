@@ -23,7 +23,10 @@ The file of --config, with the defaults or an example of each key. Flags beat en
 file; an unknown key is an error.
 
   store: phasor-data               # a folder, file:///folder or s3://bucket/prefix
-  listen: 127.0.0.1:9464           # page, /metrics, /livez and /readyz
+  integrity: {key_file: /run/secrets/phasor-keys, allow_unsigned: false}   # objects are signed; or PHASOR_INTEGRITY_KEY
+  listen: 127.0.0.1:9464           # page, /metrics, /config, /livez and /readyz
+  web: {config: web.yml, probes: open}   # TLS and passwords as of Prometheus exporters; probes: closed asks for them, too
+  pprof: {listen: ""}              # 127.0.0.1:6060, for example: profiles, on loopback only
   kafka:
     brokers: [kafka-1:9093]        # none: "phasor run" starts an embedded one
     group: phasor                  # each sketch reads as GROUP.SKETCH

@@ -15,7 +15,7 @@ import (
 // doubts adds warnings of values that are legal and rarely meant. The configuration has its defaults.
 func (k *configChecker) doubts(c *Config, role string) {
 	warn := func(key, format string, a ...any) { k.key(key, "warning", fmt.Sprintf(format, a...)) }
-	if host, _, err := net.SplitHostPort(c.Listen); err == nil && c.Listen != "" && !loopback(host) {
+	if host, _, err := net.SplitHostPort(c.Listen); err == nil && c.Listen != "" && !loopback(host) && c.Web.Config == "" {
 		warn("listen", "listen is %s: page, metrics and API are open to every host that reaches this address", c.Listen)
 	}
 	if dir := folder(c.Store); dir != "" && strings.HasPrefix(filepath.Clean(dir), os.TempDir()+string(filepath.Separator)) {

@@ -30,6 +30,7 @@ type demoCmd struct {
 	Seed   uint64   `default:"1" help:"Seed of the plant, the feature map and the fits."`
 	Listen string   `default:"127.0.0.1:9464" help:"Address of the page and the metrics."`
 	Store  string   `help:"Where to keep the sketch and the models; default: a temporary folder." placeholder:"URL"`
+	webFlags
 }
 
 // Help is shown by --help.
@@ -78,7 +79,7 @@ func (c *demoCmd) Run(e *env) error {
 		defer os.RemoveAll(dir)
 		cfg.Store = filepath.Join(dir, "store")
 	}
-	if err := cfg.Validate(); err != nil {
+	if err := errors.Join(c.webFlags.apply(&cfg), cfg.Validate()); err != nil {
 		return err
 	}
 	b, err := embedded.Start(embedded.Config{Topics: map[string]int{demoTopic: demoPartitions},
@@ -191,7 +192,7 @@ func (c *demoCmd) play(ctx context.Context, p *pipeline, feed replay.Feed, bad *
 	})
 	g.Go(func() error {
 		return p.run(running, func() {
-			fmt.Fprintf(p.e.stderr, "Page: http://%s/   Metrics: http://%s/metrics\n", p.bound, p.bound)
+			fmt.Fprintf(p.e.stderr, "Page: %s   Metrics: %s\n", p.url("/"), p.url("/metrics"))
 		})
 	})
 	err = g.Wait()

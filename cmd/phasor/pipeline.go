@@ -40,7 +40,7 @@ type pipeline struct {
 	answers   *serve.Server // Nil unless there is exactly one sketch, in a process of all roles.
 	board     *status.Board // The page, while run runs.
 	began     time.Time
-	bound     string
+	url       func(path string) string // Where it answers, once it does.
 }
 
 // newPipeline opens the store and the cluster and makes the services.
@@ -76,11 +76,16 @@ func (p *pipeline) close() {
 func (p *pipeline) run(ctx context.Context, ready func()) error {
 	reg := newRegistry()
 	store := metrics.NewStore(reg)
-	l, err := listen(p.cfg.Listen, p.e.log)
+	l, err := listen(p.cfg, p.e.log)
 	if err != nil {
 		return err
 	}
 	defer l.Close() // The server closes it before, if it comes to that.
+	stop, err := startPprof(p.cfg.Pprof, p.e.log)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	p.board = p.newBoard(l)
 	var h health
 	var sources []stream.Source
@@ -120,10 +125,9 @@ func (p *pipeline) run(ctx context.Context, ready func()) error {
 		}
 		answers.routes = driftRoutes(names, p.trainers)
 	}
-	wait := serveHTTP(l, reg, h, p.board, answers)
-	bound := l.Addr().String()
-	p.bound = bound
-	p.e.log.Info("listening", "page", "http://"+bound+"/", "metrics", "http://"+bound+"/metrics")
+	wait := l.serve(reg, h, p.board, answers)
+	p.url = l.url
+	p.e.log.Info("listening", "page", l.url("/"), "metrics", l.url("/metrics"))
 	if ready != nil {
 		ready()
 	}

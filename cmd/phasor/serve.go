@@ -17,6 +17,7 @@ import (
 
 type serveCmd struct {
 	storeFlags `group:"Service"`
+	webFlags   `group:"Service"`
 	Name       string   `help:"Sketch in the store; default: the one of the file." placeholder:"NAME" group:"Service"`
 	Model      string   `help:"Model file to serve, instead of a store." type:"existingfile" placeholder:"FILE" group:"Service"`
 	Spec       string   `help:"Its feature map." type:"existingfile" placeholder:"FILE" group:"Service"`
@@ -58,18 +59,23 @@ func (c *serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	l, err := listen(cfg.Listen, e.log)
+	l, err := listen(cfg, e.log)
 	if err != nil {
 		return err
 	}
-	board := status.New(status.Config{Title: "Phasor serve", Role: "serve", API: true, Guard: guard(l)})
+	defer l.Close() // The server closes it before, if it comes to that.
+	stop, err := startPprof(cfg.Pprof, e.log)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	board := status.New(status.Config{Title: "Phasor serve", Role: "serve", API: true, Guard: l.guard()})
 	board.Serve(name, s.Current)
 	if store != nil {
 		board.Follow(name, nil, store)
 	}
-	wait := serveHTTP(l, reg, health{ready: []func() error{s.Ready}}, board, api{handler: s, grace: cfg.Serve.Timeout.D()})
-	bound := l.Addr().String()
-	e.log.Info("listening", "api", "http://"+bound+"/v1/openapi.json", "page", "http://"+bound+"/", "metrics", "http://"+bound+"/metrics")
+	wait := l.serve(reg, health{ready: []func() error{s.Ready}}, board, api{handler: s, grace: cfg.Serve.Timeout.D()})
+	e.log.Info("listening", "api", l.url("/v1/openapi.json"), "page", l.url("/"), "metrics", l.url("/metrics"))
 	g, ctx := errgroup.WithContext(e.ctx)
 	g.Go(func() error { return wait(ctx) })
 	g.Go(func() error { return board.Run(ctx) })
@@ -94,7 +100,7 @@ func (c *serveCmd) config(e *env) (Config, error) {
 	over(&cfg.Serve.Records, c.Records)
 	over(&cfg.Serve.MaxBody, c.MaxBody)
 	e.setLog(cfg.Log)
-	return cfg, cfg.Serve.Validate()
+	return cfg, errors.Join(c.webFlags.apply(&cfg), cfg.Serve.Validate(), e.setIntegrity(cfg.Integrity))
 }
 
 // source is the model file, or the store and the name of the sketch in it, which keep closes.

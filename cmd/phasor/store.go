@@ -12,6 +12,7 @@ import (
 
 	"phasor/snapshot"
 	"phasor/snapshot/bucket"
+	"phasor/snapshot/bucket/mac"
 )
 
 // openStore opens a store to be written to. A folder is created if there is none.
@@ -27,26 +28,45 @@ func openStore(ctx context.Context, address string) (bucket.Bucket, error) {
 	return b, nil
 }
 
+const probePrefix = "phasor-probe."
+
 // probeStore writes and deletes an object, so that a store that cannot be written to is found at the start and not at the
 // first save. Its name is no sketch's, and no other process's.
 func probeStore(ctx context.Context, b bucket.Bucket) error {
-	name := "phasor-probe." + rand.Text()
+	name := probePrefix + rand.Text()
 	return errors.Join(b.Put(ctx, name, []byte("This object may be deleted.\n")), b.Delete(ctx, name))
 }
 
 // openExisting opens a store to be read. A folder that is not there is an error and not created.
 func openExisting(ctx context.Context, address string) (bucket.Bucket, error) {
-	if dir := folder(address); dir != "" {
-		if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("store %s: there is no such folder: correct --store", shown(address))
-		} else if err == nil && !info.IsDir() {
-			return nil, fmt.Errorf("store %s: it is a file, and a folder is wanted: correct --store", shown(address))
-		}
+	if err := checkFolder(address); err != nil {
+		return nil, err
 	}
 	return openBucket(ctx, address)
 }
 
+// checkFolder says that an address is a folder that is not there.
+func checkFolder(address string) error {
+	if dir := folder(address); dir != "" {
+		if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("store %s: there is no such folder: correct --store", shown(address))
+		} else if err == nil && !info.IsDir() {
+			return fmt.Errorf("store %s: it is a file, and a folder is wanted: correct --store", shown(address))
+		}
+	}
+	return nil
+}
+
+// openBucket opens a store whose objects are signed and verified as the context says.
 func openBucket(ctx context.Context, address string) (bucket.Bucket, error) {
+	b, err := openPlain(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	return mac.Wrap(b, integrityOf(ctx)), nil
+}
+
+func openPlain(ctx context.Context, address string) (bucket.Bucket, error) {
 	b, err := snapshot.OpenBucket(ctx, address)
 	if err != nil && folder(address) != "" {
 		err = fmt.Errorf("store %s: %w", shown(address), err)

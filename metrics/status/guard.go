@@ -40,6 +40,18 @@ func (g Guard) Protect(h http.Handler) http.Handler {
 	})
 }
 
+// Local returns a handler that calls h for requests that name this host, if the listener is on loopback and nobody shows
+// who sends them: a page of another site, whose name was made to lead here, reads nothing.
+func (g Guard) Local(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if g.Loopback && !g.Authenticated && !local(r.Host) {
+			http.Error(w, "the name "+strings.ToValidUTF8(r.Host, "?")+" is not that of this host: use localhost", http.StatusForbidden)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
 // local says whether a Host header names loopback. Another name that leads here is a trick to make the pages of its owner
 // look as if they were ours.
 func local(host string) bool {

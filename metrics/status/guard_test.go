@@ -45,6 +45,29 @@ func TestOnlyTheOwnPageChangesAnything(t *testing.T) {
 	}
 }
 
+func TestOtherNamesReadNothingLocal(t *testing.T) {
+	for _, c := range []struct {
+		guard Guard
+		host  string
+		want  int
+	}{
+		{Guard{Loopback: true}, "localhost:9464", 200},
+		{Guard{Loopback: true}, "127.0.0.1:9464", 200},
+		{Guard{Loopback: true}, "evil.example:9464", 403},
+		{Guard{Loopback: true, Authenticated: true}, "phasor.example", 200},
+		{Guard{}, "phasor.example:9464", 200},
+	} {
+		h := c.guard.Local(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		r := httptest.NewRequest("GET", "/config", nil)
+		r.Host = c.host
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != c.want {
+			t.Errorf("%+v: %d %s", c, w.Code, w.Body)
+		}
+	}
+}
+
 // The board asks the guard before it looks at what is asked for.
 func TestBoardAsksItsGuard(t *testing.T) {
 	for _, path := range []string{"/models/promote?sketch=a&version=1", "/models/roll-back?sketch=a"} {

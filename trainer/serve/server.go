@@ -83,7 +83,10 @@ func (s *Server) elsewhere(w http.ResponseWriter, r *http.Request) error {
 	return problemf(http.StatusNotFound, "there is no %.100q: /v1/openapi.json lists what there is", r.URL.Path)
 }
 
-// guarded writes the error of an answer, survives its defects, and tells the hooks.
+var sameOrigin = http.NewCrossOriginProtection()
+
+// guarded writes the error of an answer, survives its defects, and tells the hooks. Pages
+// of other sites make nothing be computed.
 func (s *Server) guarded(endpoint string, answer func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(plain http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -101,6 +104,11 @@ func (s *Server) guarded(endpoint string, answer func(http.ResponseWriter, *http
 				s.cfg.Hooks.Request(endpoint, w.code, time.Since(began))
 			}
 		}()
+		// Requests of programs say nothing of a site, and pass.
+		if sameOrigin.Check(r) != nil {
+			problemf(http.StatusForbidden, "a page of another site may not ask for this").write(w)
+			return
+		}
 		if err := answer(w, r); err != nil {
 			asProblem(err).write(w)
 		}

@@ -45,6 +45,35 @@ func TestMethodsAndTypes(t *testing.T) {
 	}
 }
 
+// A browser says where a request comes from; programs say nothing.
+func TestPagesOfOtherSitesComputeNothing(t *testing.T) {
+	s := newServer(t, Config{})
+	for _, c := range []struct {
+		method, path, site, origin string
+		want                       int
+	}{
+		{"POST", "/v1/sample", "", "", 200},
+		{"POST", "/v1/sample", "same-origin", "http://example.com", 200},
+		{"POST", "/v1/sample", "none", "", 200},
+		{"POST", "/v1/sample", "cross-site", "https://evil.example", 403},
+		{"POST", "/v1/score", "same-site", "https://other.example.com", 403},
+		{"POST", "/v1/sample", "", "https://evil.example", 403},
+		{"GET", "/v1/model", "cross-site", "", 200}, // Which the other site cannot read.
+	} {
+		r := httptest.NewRequest(c.method, c.path, strings.NewReader(`{"n":1}`))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", c.site)
+		if c.origin != "" {
+			r.Header.Set("Origin", c.origin)
+		}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != c.want || c.want == 403 && !strings.Contains(w.Header().Get("Content-Type"), "problem+json") {
+			t.Errorf("%+v: %d %s", c, w.Code, w.Body)
+		}
+	}
+}
+
 func TestOverloadIsSaid(t *testing.T) {
 	s := newServer(t, Config{Limits: Limits{Active: 1, Waiting: time.Millisecond}})
 	s.turns <- struct{}{} // Somebody else's.
