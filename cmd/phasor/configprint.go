@@ -130,6 +130,9 @@ func written(key string, v, def reflect.Value) any {
 	return v.Interface()
 }
 
+// plainParameters are those of a store's address that hold no secret. Any other one may.
+var plainParameters = []string{"endpoint", "region", "profile", "credentials_file", "path_style", "anonymous", "single_writer", "prefix", "domain", "protocol", "storage_account"}
+
 const redacted = "(redacted)"
 
 var secretName = regexp.MustCompile(`(?i)(password|passwd|secret|token|credential|signature|api_?key|access_?key|authorization)`)
@@ -159,8 +162,12 @@ func redact(key, text string) string {
 	}
 	query := u.Query()
 	for name := range query {
-		if secretName.MatchString(name) && !strings.HasSuffix(name, "_file") {
-			query.Set(name, "redacted")
+		shown := redact(name, query.Get(name))
+		if !slices.Contains(plainParameters, name) {
+			shown = "redacted"
+		}
+		if shown != query.Get(name) {
+			query.Set(name, shown)
 			changed = true
 		}
 	}

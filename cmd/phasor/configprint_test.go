@@ -116,7 +116,8 @@ func TestPrintedConfigurationHasNoSecrets(t *testing.T) {
 	const secret = "pa55w0rd"
 	c := defaultConfig()
 	c.Kafka.SASL = &kafka.SASL{User: "phasor", PasswordFile: "/run/secrets/kafka", Password: secret}
-	for _, store := range []string{"s3://user:" + secret + "@bucket/prefix", "s3://bucket?secret_key=" + secret + "&region=x", "s3://%zz:" + secret + "@bucket"} {
+	for _, store := range []string{"s3://user:" + secret + "@bucket/prefix", "s3://bucket?secret_key=" + secret + "&region=x", "s3://%zz:" + secret + "@bucket",
+		"s3://bucket?endpoint=http://user:" + secret + "@minio:9000", "s3://bucket?X-Amz-Something=" + secret} {
 		c.Store = store
 		var yaml, json bytes.Buffer
 		if err := c.print(&yaml); err != nil {

@@ -40,17 +40,18 @@ const (
 // promise is a sketcher, as a program of its own, that is killed again and again while records come in. Whatever happens
 // to it, the store must in the end hold the sketch of exactly the records of the log.
 type promise struct {
-	t       *testing.T
-	rng     *rand.Rand
-	dir     string // Of everything below.
-	binary  string
-	bucket  bucket.Bucket
-	store   *snapshot.Store
-	kafka   *kgo.Client
-	feed    *feeder
-	logs    []string // Files that the processes write to.
-	damaged bool     // The test damages objects: the processes may say so.
-	patient time.Duration
+	t        *testing.T
+	rng      *rand.Rand
+	dir      string // Of everything below.
+	binary   string
+	bucket   bucket.Bucket
+	store    *snapshot.Store
+	kafka    *kgo.Client
+	feed     *feeder
+	logs     []string // Files that the processes write to.
+	password string   // Of the page; empty: none.
+	damaged  bool     // The test damages objects: the processes may say so.
+	patient  time.Duration
 }
 
 // newPromise builds the program, configures a sketch and starts to write records to the topic, which must exist. The

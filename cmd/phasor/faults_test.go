@@ -59,7 +59,14 @@ func (s *sketcherProcess) get(path string) (status int, body string) {
 		}
 		return address != ""
 	}, s)
-	r, err := http.Get(strings.TrimSuffix(address, "/") + path)
+	q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.TrimSuffix(address, "/")+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.p.password != "" {
+		q.SetBasicAuth(webUser, s.p.password)
+	}
+	r, err := http.DefaultClient.Do(q)
 	if err != nil {
 		t.Fatal(err)
 	}
