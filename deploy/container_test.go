@@ -1,14 +1,21 @@
 package deploy_test
 
 import (
+	"bytes"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/exporter-toolkit/web"
+	"go.yaml.in/yaml/v2"
+	"golang.org/x/crypto/bcrypt"
+
+	"phasor/snapshot/bucket/mac"
 	"phasor/stream/replay"
 )
 
@@ -137,6 +144,81 @@ func TestComposeIsSetForThePlant(t *testing.T) {
 		if s := compose.Services[name]; !slices.Contains(s.Ports, "127.0.0.1:"+port+":"+port) || listens(t, s) != ":"+port {
 			t.Errorf("Prometheus scrapes %s, and the service has the ports %q and listens on %q", target, s.Ports, listens(t, s))
 		}
+	}
+}
+
+// TestComposeCanBeSecured runs what draws the secrets, and holds that every role that listens asks for them and that
+// Prometheus has them.
+func TestComposeCanBeSecured(t *testing.T) {
+	for _, tool := range []string{"bash", "openssl", "htpasswd"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip(tool, " is not installed: ", err)
+		}
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"compose/secure", "prometheus/prometheus.yml"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(read(t, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	secure := filepath.Join(dir, "compose", "secure")
+	if out, err := exec.CommandContext(t.Context(), secure).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err := exec.CommandContext(t.Context(), secure).Run(); err == nil {
+		t.Error("the secrets that were there are drawn anew")
+	}
+	secrets := filepath.Join(dir, "compose", "secrets")
+	if info, err := os.Stat(secrets); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if err := web.Validate(filepath.Join(secrets, "phasor", "web.yml")); err != nil {
+		t.Error(err)
+	}
+	password, err := os.ReadFile(filepath.Join(secrets, "password"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config web.Config
+	b, err := os.ReadFile(filepath.Join(secrets, "phasor", "web.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(b, &config); err != nil || bcrypt.CompareHashAndPassword([]byte(config.Users["operator"]), bytes.TrimSpace(password)) != nil {
+		t.Errorf("the password is another one: %v", err)
+	}
+	if _, err := mac.ReadKeys(filepath.Join(secrets, "phasor", "keys")); err != nil {
+		t.Error(err)
+	}
+	scraped, err := os.ReadFile(filepath.Join(secrets, "prometheus.yml"))
+	if err != nil || strings.Count(string(scraped), "username: operator, password_file: /run/secrets/phasor/password") != len(targets(t)) {
+		t.Errorf("%v\n%s", err, scraped)
+	}
+}
+
+// TestSecureComposeLeavesNothingOpen holds that every service with a port of ours has the secrets, at the path that its
+// environment names.
+func TestSecureComposeLeavesNothingOpen(t *testing.T) {
+	all, secured := decodeYAML[composeFile](t, "compose/compose.yaml"), decodeYAML[composeFile](t, "compose/secure.yaml")
+	n := 0
+	for _, name := range all.ours() {
+		if len(all.Services[name].Ports) == 0 {
+			continue
+		}
+		n++
+		s := secured.Services[name]
+		for variable, file := range map[string]string{"PHASOR_WEB_CONFIG": "web.yml", "PHASOR_INTEGRITY_KEY_FILE": "keys"} {
+			if len(s.Volumes) != 1 || s.Environment[variable] != s.Volumes[0].Target+"/"+file || s.Volumes[0].Source != "./secrets/phasor" {
+				t.Errorf("%s: %s is %q, and mounted is %v", name, variable, s.Environment[variable], s.Volumes)
+			}
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d services with ports", n)
 	}
 }
 

@@ -52,6 +52,17 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if not (dig "kafka" "sasl" "user" "" $config) }}{{ fail "kafkaPassword.existingSecret is set, and config.kafka.sasl.user is not" }}{{ end }}
 {{- $_ := set $config.kafka.sasl "password_file" "/run/secrets/kafka/password" }}
 {{- end }}
+{{- with .Values.web }}
+{{- if .existingSecret }}
+{{- $_ := set $config "web" (dict "config" (printf "/run/secrets/web/%s" .key)) }}
+{{- else if .tls }}{{ fail "web.tls is set, and web.existingSecret is not: nothing would speak https" }}
+{{- end }}
+{{- end }}
+{{- with .Values.integrity }}
+{{- if .existingSecret }}
+{{- $_ := set $config "integrity" (dict "key_file" "/run/secrets/integrity/keys" "allow_unsigned" .allowUnsigned) }}
+{{- end }}
+{{- end }}
 {{- $_ := set $config "store" (include "phasor.store" .) }}
 {{- toYaml $config }}
 {{- end }}

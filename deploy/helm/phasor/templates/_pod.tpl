@@ -73,6 +73,11 @@ spec:
         {{- if $root.Values.kafkaPassword.existingSecret }}
         - {name: kafka, mountPath: /run/secrets/kafka, readOnly: true}
         {{- end }}
+        {{- range $name := list "web" "integrity" }}
+        {{- if (get $root.Values $name).existingSecret }}
+        - {name: {{ $name }}, mountPath: /run/secrets/{{ $name }}, readOnly: true}
+        {{- end }}
+        {{- end }}
         {{- with $root.Values.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -93,6 +98,16 @@ spec:
         secretName: {{ $root.Values.kafkaPassword.existingSecret }}
         items: [{key: {{ $root.Values.kafkaPassword.key }}, path: password}]
     {{- end }}
+    {{- with $root.Values.web.existingSecret }}
+    - name: web
+      secret: {secretName: {{ . }}, defaultMode: 0440}
+    {{- end }}
+    {{- with $root.Values.integrity }}
+    {{- if .existingSecret }}
+    - name: integrity
+      secret: {secretName: {{ .existingSecret }}, defaultMode: 0440, items: [{key: {{ .key }}, path: keys}]}
+    {{- end }}
+    {{- end }}
     {{- with $root.Values.extraVolumes }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -106,5 +121,5 @@ spec:
 
 {{- /* The request of a probe; takes a list of root and path. */}}
 {{- define "phasor.probe" -}}
-httpGet: {path: {{ index . 1 }}, port: http}
+httpGet: {path: {{ index . 1 }}, port: http{{ if (index . 0).Values.web.tls }}, scheme: HTTPS{{ end }}}
 {{- end }}
