@@ -42,8 +42,10 @@ func (s *signed) Get(ctx context.Context, name string) ([]byte, error) {
 		}
 		return stored, nil
 	}
-	if _, id := Strip(stored); id == "" && s.o.AllowUnsigned {
-		return stored, nil
+	if s.o.AllowUnsigned {
+		if _, id := Strip(stored); id == "" {
+			return stored, nil
+		}
 	}
 	data, _, why := s.o.Keys.Verify(name, stored)
 	if why != "" {
