@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -301,8 +300,10 @@ func (c *Config) validate(sketch func(*SketchConfig) error) error {
 	if c.Embedded.Partitions < 1 {
 		return usagef("embedded.partitions is %d: a topic needs at least 1", c.Embedded.Partitions)
 	}
-	if err := errors.Join(c.Serve.Validate(), c.Web.Validate(), c.Pprof.Validate()); err != nil {
-		return err
+	for _, validate := range []func() error{c.Serve.Validate, c.Web.Validate, c.Pprof.Validate} {
+		if err := validate(); err != nil {
+			return err
+		}
 	}
 	return c.Log.Validate()
 }

@@ -18,6 +18,14 @@ func (k *configChecker) doubts(c *Config, role string) {
 	if host, _, err := net.SplitHostPort(c.Listen); err == nil && c.Listen != "" && !loopback(host) && c.Web.Config == "" {
 		warn("listen", "listen is %s: page, metrics and API are open to every host that reaches this address", c.Listen)
 	}
+	for _, f := range []struct{ key, name string }{{"web.config", c.Web.Config}, {"integrity.key_file", c.Integrity.KeyFile}} {
+		if err := readable(f.name); err != nil {
+			warn(f.key, "%s cannot be read here: %v", f.key, err)
+		}
+	}
+	if c.Integrity.AllowUnsigned {
+		warn("integrity.allow_unsigned", "integrity.allow_unsigned: objects that nobody signed are believed; it is for the time until \"phasor sign --unsigned\" has run")
+	}
 	if dir := folder(c.Store); dir != "" && strings.HasPrefix(filepath.Clean(dir), os.TempDir()+string(filepath.Separator)) {
 		warn("store", "store is below %s: it may be emptied when the machine starts", os.TempDir())
 	}

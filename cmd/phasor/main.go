@@ -8,7 +8,7 @@
 //	phasor serve        the store → answers over HTTP: samples, scores, missing channels
 //	phasor produce      records into a topic
 //	phasor recover      records from measurements: missing channels, noise, compression, blur
-//	phasor calibrate    sketch   merge   inspect   fit   sample   score   export   clusters   drift   models
+//	phasor calibrate    sketch   merge   inspect   fit   sample   score   export   clusters   drift   models   sign
 //
 // Exit codes: 0, 1 if something failed, 2 if it was asked wrongly. Results go to standard output; the log, warnings and
 // progress go to standard error.

@@ -244,6 +244,14 @@ func TestPprofIsForThisHost(t *testing.T) {
 	}
 }
 
+func TestConfigCheckOfListenersAndKeys(t *testing.T) {
+	const sketch = "sketches: [{topics: [t], channels: [{name: x}]}]\n"
+	expect(t, findingsOf(t, sketch+"web: {probes: ajar}\npprof: {listen: \":6060\"}\nserve: {poll: 1ms}\n", "run"),
+		"2:7: error: web.probes is", "3:9: error: pprof.listen is", "4:9: error: serve.poll is")
+	expect(t, findingsOf(t, sketch+"listen: 0.0.0.0:9464\nweb: {config: /not/there}\nintegrity: {key_file: /not/there, allow_unsigned: true}\n", "run"),
+		"3:7: warning: web.config cannot be read here", "4:13: warning: integrity.key_file cannot be read here", "4:35: warning: integrity.allow_unsigned")
+}
+
 func TestWarnings(t *testing.T) {
 	for a, want := range map[access]string{
 		{}: "open to every host", {encrypted: true}: "open to everybody", {asks: true}: "cross the network as they are", {asks: true, encrypted: true}: "",
