@@ -14,7 +14,9 @@ const DefaultMaxBytes = 1 << 20
 const MaxChannels = 1 << 14
 
 // Formats lists the known formats.
-func Formats() []string { return []string{"json", "csv", "float32", "float64", "tags", "log"} }
+func Formats() []string {
+	return []string{"json", "csv", "float32", "float64", "tags", "log", "avro", "protobuf"}
+}
 
 // Config describes how records become vectors. The zero value of every field
 // but Channels is usable; Format then means json.
@@ -37,12 +39,14 @@ type Config struct {
 	NumericStrings bool `yaml:"numeric_strings" json:"numeric_strings,omitempty"`
 	// Booleans takes true for 1 and false for 0.
 	Booleans bool `yaml:"booleans" json:"booleans,omitempty"`
-	// Array is the path of a JSON array whose elements are the channels, in
-	// order; "$" is the whole record. Channels then have no paths.
-	Array string `yaml:"array" json:"array,omitempty"`
-	CSV   CSV    `yaml:"csv" json:"csv,omitzero"`
-	Tags  Tags   `yaml:"tags" json:"tags,omitzero"`
-	Log   Log    `yaml:"log" json:"log,omitzero"`
+	// Array is the path of an array (of json, avro and protobuf) whose elements are
+	// the channels, in order; "$" is the whole record. Channels then have no paths.
+	Array    string   `yaml:"array" json:"array,omitempty"`
+	CSV      CSV      `yaml:"csv" json:"csv,omitzero"`
+	Tags     Tags     `yaml:"tags" json:"tags,omitzero"`
+	Log      Log      `yaml:"log" json:"log,omitzero"`
+	Avro     Avro     `yaml:"avro" json:"avro,omitzero"`
+	Protobuf Protobuf `yaml:"protobuf" json:"protobuf,omitzero"`
 	// Window makes vectors of the last values of the channels.
 	Window Window `yaml:"window" json:"window,omitzero"`
 }
@@ -50,7 +54,7 @@ type Config struct {
 // Channel is one element of the vector.
 type Channel struct {
 	Name string `yaml:"name" json:"name"`
-	// Path is where the value is: a path of JSON, a column of csv, the tag's
+	// Path is where the value is: a path of json, avro and protobuf, a column of csv, the tag's
 	// name in the tags format. Empty means Name.
 	Path string `yaml:"path" json:"path,omitempty"`
 	// Transform is kept here for calibration ("identity", "log1p", "asinh",
@@ -62,10 +66,11 @@ type Channel struct {
 type Time struct {
 	// Field is a path (or csv column); empty means the record's timestamp.
 	Field string `yaml:"field" json:"field,omitempty"`
-	// Unit is one of Units, or of json, csv and log a layout such as
+	// Unit is one of Units, or but for the raw formats and tags a layout such as
 	// "%d/%m/%Y %H:%M:%S", syslog, log4j, clf, or auto, which knows the layouts
 	// of many logs. Empty means ms, and auto in the format log. Fractions below a
-	// millisecond are cut off.
+	// millisecond are cut off. A type of avro or protobuf that is a time has its own
+	// unit.
 	Unit string `yaml:"unit" json:"unit,omitempty"`
 	// Zone is the offset from UTC, such as +05:30, of layouts without a zone.
 	Zone string `yaml:"zone" json:"zone,omitempty"`
@@ -236,6 +241,12 @@ func (c Config) Fingerprint() string {
 	case "log":
 		l := c.Log
 		line("log/1", l.template(), l.Pattern, l.Regexp, l.Level, l.Message, strconv.Itoa(l.Hash), strconv.Itoa(l.Templates), l.Norm, l.Unmatched)
+	}
+	switch c.Format {
+	case "avro":
+		line("avro/1", c.Avro.fingerprint()...)
+	case "protobuf":
+		line("protobuf/1", c.Protobuf.fingerprint()...)
 	}
 	if isLayout(c.Time.Unit) {
 		line("clock/1", c.Time.Zone, strconv.Itoa(c.Time.Year))

@@ -77,7 +77,8 @@ type Decoder interface {
 
 // New returns a decoder for c, which must be valid.
 func New(c Config) (Decoder, error) {
-	if err := c.Validate(); err != nil {
+	c, err := c.Load()
+	if err != nil {
 		return nil, err
 	}
 	c = c.withDefaults()
@@ -99,6 +100,10 @@ func newPlain(c Config) (Decoder, error) {
 		return newRaw(c), nil
 	case "log":
 		return newLog(c)
+	case "avro":
+		return newAvro(c)
+	case "protobuf":
+		return newProtobuf(c)
 	default:
 		return newTags(c)
 	}

@@ -27,13 +27,18 @@ func fuzzConfigs() []Config {
 		{Format: "log", Log: Log{Regexp: "(?P<level>[A-Z]+) (?P<time>.*)"}, Time: Time{Field: "time", Unit: "syslog"}},
 		{Format: "json", Channels: ch, Time: Time{Field: "t", Unit: "auto"}, Window: Window{Lags: 3, Key: "w", Keys: 2}},
 		{Format: "float32", Channels: plain, Missing: "last", Window: Window{Lags: 2}},
+		{Format: "avro", Channels: ch, Missing: "last", Avro: Avro{Schema: fuzzSchema}, Time: Time{Field: "t"}, Where: map[string]string{"w": "4"}, NumericStrings: true, Booleans: true},
+		{Format: "avro", Channels: ch[:1], Avro: Avro{Schema: fuzzSchema}, Window: Window{Lags: 2, Key: "w", Keys: 2}},
 	}
 }
+
+const fuzzSchema = `{"type":"record","name":"R","fields":[{"name":"a","type":["null","double","string"]},{"name":"b","type":"boolean"},{"name":"w","type":"string"},{"name":"t","type":{"type":"long","logicalType":"timestamp-millis"}}]}`
 
 var decoderSeeds = []string{`1.5,2`, `1;2,5;NA`, "\"1\",\"2\"\n", "1,2\r\n", `{"tag":"a","value":1,"t":10}`, `{"tag":"b","value":-2e3,"t":21}`, `{"a":1,"b":null,"w":"4","t":"2026-01-02T03:04:05Z"}`,
 	`{"v":[1,2]}`, "\x00\x00\x80\x3f\x00\x00\xc0\x7f", "\x00\x00\x00\x00\x00\x00\xf8\x7f\x00\x00\x00\x00\x00\x00\xf0\x3f", ``, `{`, `"`, `,`,
 	`081109 203615 x=1 y=2`, `Dec 10 06:55:46 x=a y=3`, `{"level":"warn","ts":1700000000.5,"msg":"a /b 0x1f \u0041"}`, `level=info msg="a \"b\" 7" x`,
-	`ERROR Feb 29 00:00:00`, `{"a":1,"b":2,"w":"k","t":"2023-11-14 22:13:20,5"}`}
+	`ERROR Feb 29 00:00:00`, `{"a":1,"b":2,"w":"k","t":"2023-11-14 22:13:20,5"}`,
+	"\x02\x00\x00\x00\x00\x00\x00\xf8\x3f\x01\x024\x02", "\x04\x062.5\x00\x02k\x02", "\x00\x01\x024\x02"}
 
 // FuzzDecoders: no value makes a decoder panic, hand out a vector with NaN or Inf where it says that it is good, or
 // remember what its state does not say.

@@ -169,6 +169,12 @@ func ofFormat(f string, c Config) Config {
 	if f == "log" {
 		c.Log.Pattern = "logfmt"
 	}
+	if f == "avro" {
+		c.Avro.Schema = `{"type":"record","name":"R","fields":[{"name":"a","type":"double"},{"name":"b","type":"double"}]}`
+	}
+	if f == "protobuf" {
+		c.Protobuf = protoOf("R", `optional double a = 1; optional double b = 2;`)
+	}
 	return c
 }
 

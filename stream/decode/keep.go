@@ -49,6 +49,9 @@ func (s *sink) timeField(t *target) {
 
 // readClock reads the kept time, of a record with the time stamp now.
 func (s *sink) readClock(now int64) {
+	if s.known {
+		return
+	}
 	s.timeHow = absent
 	if k := &s.kept[keepTime]; k.rank > 0 {
 		s.timestamp(s.clock.whole(k.text, now))

@@ -42,6 +42,8 @@ type sink struct {
 	tag     int32 // the channel of the tag, -1 if it is none
 	kept    [keeps]kept
 	clock   *clock // for times that are kept as texts
+	known   bool   // the type of the time's field has told the time
+	digits  []byte // the text of a number
 }
 
 func newSink(c Config, d int) sink {
@@ -80,7 +82,7 @@ func (s *sink) forget(t *target) {
 		s.matched &^= 1 << w
 	}
 	if t.time {
-		s.timeHow = absent
+		s.timeHow, s.known = absent, false
 	}
 	if t.tag {
 		s.tagHow = absent

@@ -26,8 +26,8 @@ func (c Config) Validate() error {
 	}
 	if u := given.Time.Unit; u != "" && !slices.Contains(Units(), u) && !isLayout(u) {
 		return fmt.Errorf("decode: unknown time unit %q: use one of %s, a layout such as %q, syslog, log4j, clf or auto", u, strings.Join(Units(), ", "), "%Y-%m-%d %H:%M:%S")
-	} else if isLayout(u) && c.Format != "json" && c.Format != "csv" && c.Format != "log" {
-		return fmt.Errorf("decode: time unit %q with format %s: layouts are for json, csv and log; use one of %s", u, c.Format, strings.Join(Units(), ", "))
+	} else if isLayout(u) && !c.layouts() {
+		return fmt.Errorf("decode: time unit %q with format %s: layouts are for json, csv, log, avro and protobuf; use one of %s", u, c.Format, strings.Join(Units(), ", "))
 	}
 	if err := c.Time.validateClock(); err != nil {
 		return err
@@ -46,8 +46,8 @@ func (c Config) Validate() error {
 			return fmt.Errorf("decode: where has an empty field name: name the field that must equal %q", c.Where[k])
 		}
 	}
-	if c.Array != "" && c.Format != "json" {
-		return fmt.Errorf("decode: array %q with format %s: an array of channels needs format json", c.Array, c.Format)
+	if c.Array != "" && c.Format != "json" && !c.typed() {
+		return fmt.Errorf("decode: array %q with format %s: an array of channels needs format json, avro or protobuf", c.Array, c.Format)
 	}
 	if c.Format != "tags" && given.Tags != (Tags{}) {
 		return fmt.Errorf("decode: a tags section with format %s: set format: tags or remove the section", c.Format)
@@ -58,9 +58,19 @@ func (c Config) Validate() error {
 	if c.Format != "log" && given.Log != (Log{}) {
 		return fmt.Errorf("decode: a log section with format %s: set format: log or remove the section", c.Format)
 	}
+	if c.Format != "avro" && given.Avro != (Avro{}) {
+		return fmt.Errorf("decode: an avro section with format %s: set format: avro or remove the section", c.Format)
+	}
+	if c.Format != "protobuf" && given.Protobuf != (Protobuf{}) {
+		return fmt.Errorf("decode: a protobuf section with format %s: set format: protobuf or remove the section", c.Format)
+	}
 	switch c.Format {
 	case "json":
-		return c.validateJSON()
+		return c.validatePaths()
+	case "avro":
+		return c.validateAvro()
+	case "protobuf":
+		return c.validateProtobuf()
 	case "log":
 		return c.validateLog()
 	case "tags":
@@ -97,7 +107,15 @@ func (c Config) validateChannels() error {
 	return nil
 }
 
-func (c Config) validateJSON() error {
+// typed says that records carry the types of their values.
+func (c Config) typed() bool { return c.Format == "avro" || c.Format == "protobuf" }
+
+// layouts says that times may be texts.
+func (c Config) layouts() bool {
+	return c.Format == "json" || c.Format == "csv" || c.Format == "log" || c.typed()
+}
+
+func (c Config) validatePaths() error {
 	if c.Array != "" {
 		for k, ch := range c.Channels {
 			if ch.Path != "" {

@@ -84,12 +84,12 @@ func (c Config) validateWindow() error {
 			w.Keys, w.Lags, len(c.Channels), w.bytes(len(c.Channels))>>20, maxWindowBytes>>20)
 	case w.Key != "" && c.Missing == "last":
 		return fmt.Errorf("decode: missing is last and window.key %q: the last value would be that of another key; set missing: reject", w.Key)
-	case w.field() && c.Format != "json" && c.Format != "csv" && c.Format != "log":
-		return fmt.Errorf("decode: window.key %q with format %s: a field as the key needs json, csv or log; use %s, the record's key", w.Key, c.Format, recordKey)
+	case w.field() && !c.layouts():
+		return fmt.Errorf("decode: window.key %q with format %s: a field as the key needs json, csv, log, avro or protobuf; use %s, the record's key", w.Key, c.Format, recordKey)
 	case w.Key != "" && c.Format == "tags":
 		return fmt.Errorf("decode: window.key %q with format tags: a tick of many records has no key; remove it, and the partition is one series", w.Key)
 	}
-	if w.field() && c.Format == "json" {
+	if w.field() && (c.Format == "json" || c.typed()) {
 		if _, err := parsePath(w.Key); err != nil {
 			return fmt.Errorf("decode: window.key: %w", err)
 		}
