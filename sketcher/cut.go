@@ -80,7 +80,7 @@ func Resume(cfg FoldConfig, s *snapshot.State) (*Fold, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cfg.Description().Resume("state of "+s.PartitionID.String(), s.Fold); err != nil {
+	if err := f.cfg.Description().Resume("state of "+s.PartitionID.String(), s.Fold); err != nil {
 		return nil, err
 	}
 	if err := f.dec.Restore(s.Decoder); err != nil {

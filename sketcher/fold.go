@@ -131,7 +131,12 @@ func NewFold(cfg FoldConfig, id stream.PartitionID, start int64) (*Fold, error) 
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", errLasting, err)
 	}
-	dec, err := decode.New(cfg.Decode)
+	loaded, err := cfg.Decode.Load()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errLasting, err)
+	}
+	cfg.Decode = loaded
+	dec, err := decode.New(loaded)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errLasting, err)
 	}

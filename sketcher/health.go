@@ -60,6 +60,9 @@ func (s *Service) Ready() error {
 		if n := o.failures.Load(); n > 0 {
 			return fmt.Errorf("sketcher: the last %d saves of %s failed: look at the store", n, o.id)
 		}
+		if n := o.unprepared.Load(); n > 0 {
+			return fmt.Errorf("sketcher: the schemas of records of %s could not be fetched %d times: look at the schema registry", o.id, n)
+		}
 		if slow := o.saveBegan.age(); slow > slowAfter {
 			return fmt.Errorf("sketcher: a save of %s has been under way for %v: look at the store", o.id, slow.Round(time.Second))
 		}

@@ -31,6 +31,7 @@ type owner struct {
 	heard         stamp         // When the broker said something last.
 	saveBegan     stamp         // When the save under way began; zero: none is.
 	failures      atomic.Int64  // Saves that failed since the last that worked.
+	unprepared    atomic.Int64  // Attempts to fetch what records need that failed since the last that worked.
 	full          chan struct{} // Capacity 1: sealed panes wait, save now.
 	room          chan struct{} // Capacity 1: a save has ended.
 	saved         saveState

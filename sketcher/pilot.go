@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 // Pilot collects the vectors on which a feature map is calibrated, from any number of partitions at once. Its records
 // are only looked at: the fold reads them again.
 type Pilot struct {
+	// Log is told of what records need to be decoded and cannot be had yet; nil is nobody.
+	Log *slog.Logger
+
 	cfg  decode.Config
 	want int
 
@@ -69,6 +73,15 @@ func (p *Pilot) Collect(ctx context.Context, part stream.Partition, start int64)
 	defer r.Close()
 	for {
 		b, err := r.Read(ctx)
+		if err != nil {
+			return err
+		}
+		err = await(ctx, func(ctx context.Context) error { return decode.Prepare(ctx, dec, b.Records) }, func(err error, wait time.Duration) {
+			if err != nil && p.Log != nil {
+				id := part.ID()
+				p.Log.Warn("records cannot be decoded yet and are waited for; trying again", "topic", id.Topic, "partition", id.Partition, "err", err, "wait", wait)
+			}
+		})
 		if err != nil {
 			return err
 		}

@@ -51,6 +51,9 @@ func (o *owner) readFrom(ctx context.Context, r stream.Reader) error {
 		if err != nil {
 			return err
 		}
+		if err := o.prepare(ctx, b.Records); err != nil {
+			return err
+		}
 		for left := -1; left != 0; {
 			if left > 0 {
 				b.Records = b.Records[len(b.Records)-left:]

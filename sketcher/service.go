@@ -39,7 +39,13 @@ func New(cfg Config) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Service{cfg: cfg, pilot: NewPilot(cfg.Fold.Decode, cfg.Pilot), calibrated: make(chan struct{}), finding: make(chan struct{}, 1),
+	var err error
+	if cfg.Fold.Decode, err = cfg.Fold.Decode.Load(); err != nil {
+		return nil, err
+	}
+	pilot := NewPilot(cfg.Fold.Decode, cfg.Pilot)
+	pilot.Log = cfg.Log
+	return &Service{cfg: cfg, pilot: pilot, calibrated: make(chan struct{}), finding: make(chan struct{}, 1),
 		owners: ownerSet{m: map[stream.PartitionID]*owner{}}, waiting: takeovers{m: map[stream.PartitionID]*takeover{}}}, nil
 }
 

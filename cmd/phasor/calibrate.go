@@ -287,6 +287,7 @@ func pick(sketches []SketchConfig, name string) (SketchConfig, error) {
 // topicPilot reads the newest records of all partitions of a sketch's topics.
 func topicPilot(e *env, client *kafka.Client, sc SketchConfig, want int, timeout time.Duration) ([]float64, error) {
 	pilot := sketcher.NewPilot(sc.Config, want)
+	pilot.Log = e.log
 	ctx, stop := context.WithCancel(e.ctx)
 	defer stop()
 	parts := map[string][]int{}

@@ -450,7 +450,7 @@ func TestAvroForgetsSchemas(t *testing.T) {
 	for k := range 3 * maxAvroTypes {
 		records = append(records, stream.Record{Value: framed(k, avroValue(float64(k)))})
 	}
-	for _, batch := range [][]stream.Record{records[:10], records[10:2*maxAvroTypes], records[2*maxAvroTypes:]} {
+	for _, batch := range [][]stream.Record{records[:10], records[10 : 2*maxAvroTypes], records[2*maxAvroTypes:]} {
 		if err := Prepare(t.Context(), d, batch); err != nil {
 			t.Fatal(err)
 		}
