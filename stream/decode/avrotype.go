@@ -262,8 +262,8 @@ func (c *avroCompiler) mapping(t *avroType, schema *avro.MapSchema, depth int) (
 
 // avroLeaf is a scalar of a schema, and the path on which it is found.
 type avroLeaf struct {
-	path, unit string
-	number     bool
+	path         string
+	number, time bool
 }
 
 // avroLeaves lists the scalars of a schema that have one place in each record: not
@@ -309,7 +309,7 @@ func avroLeaves(schema avro.Schema, path string, around map[string]bool) []avroL
 	case avroInt, avroLong, avroFloat, avroDouble, avroDecimal:
 		leaf.number = true
 	case avroInstant:
-		leaf.unit = map[int64]string{1: "ms", 1000: "us", 1e6: "ns"}[t.per]
+		leaf.time = true
 	}
 	return []avroLeaf{leaf}
 }

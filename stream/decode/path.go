@@ -102,3 +102,6 @@ func elementIndex(name string) int {
 	}
 	return k
 }
+
+// SplitPath returns the names of a path; "$" has none.
+func SplitPath(path string) ([]string, error) { return parsePath(path) }

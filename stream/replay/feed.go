@@ -34,6 +34,7 @@ func Close(f Feed) error {
 type RowError struct {
 	Source string // the file's name
 	Line   int    // of the row's beginning, from 1
+	Row    bool   // Line counts rows, for the file has no lines
 	Column string // the channel at fault, "" if it is the row as a whole
 	Reason decode.Reason
 }
@@ -51,7 +52,11 @@ func (e *RowError) Error() string {
 	if e.Column != "" {
 		where = fmt.Sprintf("column %q", e.Column)
 	}
-	return fmt.Sprintf("replay: %s line %d: %s %s (%s)", e.Source, e.Line, where, what, e.Reason)
+	unit := "line"
+	if e.Row {
+		unit = "row"
+	}
+	return fmt.Sprintf("replay: %s %s %d: %s %s (%s)", e.Source, unit, e.Line, where, what, e.Reason)
 }
 
 // Row is a row as it is produced into a topic.

@@ -12,7 +12,7 @@ import (
 // single lost quote does not swallow a file.
 const maxQuotedLines = 64
 
-// lines reads a text line by line: without line ends, a byte order mark and
+// lines reads a text, compressed or not, line by line: without line ends, a byte order mark and
 // blank lines, and without ever holding more than max bytes of a line.
 type lines struct {
 	r      *bufio.Reader
@@ -25,7 +25,7 @@ type lines struct {
 }
 
 func newLines(r io.Reader, source string, max int, quoted bool) *lines {
-	return &lines{r: bufio.NewReaderSize(r, 64<<10), source: source, max: max, quoted: quoted}
+	return &lines{r: bufio.NewReaderSize(Inflate(r), 64<<10), source: source, max: max, quoted: quoted}
 }
 
 // next returns a row that stays valid until the next call. A row that is too

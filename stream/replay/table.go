@@ -32,7 +32,8 @@ type Options struct {
 type Table struct {
 	lines   *lines
 	closer  io.Closer
-	ahead   [][]byte // rows read to find out about the file
+	typed   typedFile // in place of lines
+	ahead   [][]byte  // rows read to find out about the file
 	starts  []int
 	blanks  bool // cells are separated by runs of blanks
 	config  decode.Config
@@ -166,8 +167,11 @@ func (t *Table) Config() decode.Config { return t.config }
 // Channels implements Feed.
 func (t *Table) Channels() []string { return t.names }
 
-// Close closes the file, if OpenCSV or OpenNDJSON opened one.
+// Close closes the file, if one was opened for the table.
 func (t *Table) Close() error {
+	if t.typed != nil && t.done == nil {
+		t.typed.close() // It was only read.
+	}
 	if t.done == nil {
 		t.done = fmt.Errorf("replay: %s: %w", t.lines.source, os.ErrClosed)
 	}
@@ -198,7 +202,7 @@ func (t *Table) Next() ([]float64, int64, error) {
 		if r.Reason == decode.Accepted || r.Reason == decode.Filtered {
 			continue
 		}
-		bad := &RowError{Source: t.lines.source, Line: line, Reason: r.Reason}
+		bad := &RowError{Source: t.lines.source, Line: line, Row: t.typed != nil, Reason: r.Reason}
 		if r.Channel >= 0 {
 			bad.Column = t.names[r.Channel]
 		}
@@ -219,6 +223,17 @@ func (t *Table) raw() ([]byte, int, error) {
 		}
 		return row, line, nil
 	}
+	if t.typed != nil {
+		row, err := t.typed.next()
+		if err == nil {
+			return row, int(t.typed.at()), nil
+		}
+		if err != io.EOF {
+			err = fmt.Errorf("replay: %s row %d: %w", t.lines.source, t.typed.at(), err)
+		}
+		t.end(err)
+		return nil, 0, err
+	}
 	row, err := t.lines.next()
 	if err == nil {
 		return row, t.lines.start, nil
@@ -229,12 +244,20 @@ func (t *Table) raw() ([]byte, int, error) {
 	if err != io.EOF {
 		err = fmt.Errorf("replay: %s line %d: %w", t.lines.source, t.lines.line+1, err)
 	}
+	t.end(err)
+	return nil, 0, err
+}
+
+// end closes the file, of which err is the last that is heard.
+func (t *Table) end(err error) {
 	t.done = err
+	if t.typed != nil {
+		t.typed.close() // It was only read: closing can lose nothing.
+	}
 	if t.closer != nil {
-		t.closer.Close() // It was only read: closing can lose nothing.
+		t.closer.Close()
 		t.closer = nil
 	}
-	return nil, 0, err
 }
 
 // joinBlanks makes every run of blanks one tab.
