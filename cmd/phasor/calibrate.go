@@ -18,9 +18,9 @@ import (
 )
 
 type calibrateCmd struct {
-	Input      []string `help:"Files of records instead of topics, CSV, NDJSON or .log by their names; - is standard input." type:"existingfile" placeholder:"FILE"`
+	Input      []string `help:"Files of records instead of topics: CSV, NDJSON or .log by their names, gzip or zstd or not, Parquet, Avro; - is standard input." type:"existingfile" placeholder:"FILE"`
 	Columns    []string `help:"Channels in order: NAME or NAME=PATH; default: every numeric column but the time." placeholder:"NAME"`
-	Format     string   `enum:"auto,csv,json,ndjson,log" default:"auto" help:"csv, json (one value a line) or log (lines of text), if the names do not say."`
+	Format     string   `enum:"auto,csv,json,ndjson,log,parquet,avro" default:"auto" help:"csv, json (one value a line) or log (lines of text), if the names do not say; parquet and avro (object container) files say it themselves."`
 	Delimiter  string   `help:"Of CSV; default: found out." placeholder:"CHAR"`
 	Missing    string   `enum:"reject,last" default:"reject" help:"What a missing value does: reject or last."`
 	Transform  []string `help:"Transforms: CHANNEL=identity, log1p, asinh or auto." placeholder:"CHANNEL=NAME"`
@@ -43,6 +43,7 @@ func (calibrateCmd) Help() string {
 	return `Examples:
   phasor calibrate --input records.csv --columns a,b,c --features 256 --seed 1 --out spec.safetensors
   phasor calibrate --input sshd.log --out spec.safetensors
+  phasor calibrate --input archive.parquet --columns flow,level=tank.levels[0] --out spec.safetensors
   phasor calibrate --config phasor.yaml --new-epoch
 
 With --input, --config only describes the lines: the sketch's format, channels, time and window. Otherwise what is not given here is taken from the sketch of --config.`

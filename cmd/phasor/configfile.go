@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"phasor/stream/decode"
 	"phasor/stream/kafka"
 )
 
@@ -51,9 +53,9 @@ file; an unknown key is an error.
     - name: press-line-4           # default: its first topic
       topics: [press.sensors]
       partitions: {press.sensors: [0, 1]}   # static; default: the consumer group decides
-      format: json                 # csv, float32, float64, tags or log
+      format: json                 # csv, float32, float64, tags, log, avro or protobuf
       channels: [{name: temperature, path: readings.temp_c}, {name: pressure, transform: log1p}]
-      array: ""                    # path of a JSON array that holds the channels in order
+      array: ""                    # path of an array that holds the channels in order
       # unit: s, ms, us, ns, rfc3339, datetime, or a layout: "%Y-%m-%d %H:%M:%S", syslog, log4j, clf, auto; with these
       # zone: +01:00 and year: 2025 stand for what is not written. Without a field the record's timestamp counts.
       time: {field: ts, unit: ms, zone: "", year: 0}
@@ -66,6 +68,9 @@ file; an unknown key is an error.
       tags: {tag: tag, value: value, time: ts, tick: 0}                    # with format tags; tick in milliseconds
       # With format log. pattern: a name such as hdfs, syslog or json, or a template such as "<time> <level> <message>".
       log: {pattern: "", regexp: "", level: "", message: "", hash: 16, templates: 0, norm: length, unmatched: reject}
+      # With format avro: schema, a file (found from the folder of this one) or the text of plain records' schema, or registry.
+      avro: {schema: reading.avsc, registry: "", user: "", password_file: "", ca: "", cert: "", key: ""}   # or PHASOR_REGISTRY_PASSWORD
+      protobuf: {descriptors: reading.binpb, message: plant.v1.Reading, wire: plain}   # or wire: confluent; with format protobuf
       window: {lags: 0, key: "", stride: 1, keys: 10000}   # vectors of the last values of a key; $key: the record's
       panes: {length: 60s, lateness: 60s}
       calibrate: {features: 0, law: log-radius, directions: dense, seed: 1, pilot: 10000, timeout: 30s}
@@ -111,9 +116,17 @@ func loadConfig(path string) (Config, error) {
 	if err := yaml.UnmarshalWithOptions(b, &c, yaml.Strict()); err != nil {
 		text := strings.TrimSpace(yaml.FormatError(err, false, false))
 		if strings.Contains(text, `unknown field "password"`) {
-			text += ": a password is not written here: name its file as kafka.sasl.password_file, or set " + kafka.PasswordVariable
+			text += ": a password is not written here: name its file as kafka.sasl.password_file or avro.password_file, or set " + kafka.PasswordVariable + " or " + decode.RegistryPasswordVariable
 		}
 		return c, usagef("%s: %s", path, text)
+	}
+	for i := range c.Sketches {
+		s := &c.Sketches[i]
+		for _, file := range []*string{&s.Avro.Schema, &s.Protobuf.Descriptors} {
+			if name := strings.TrimSpace(*file); name != "" && !strings.ContainsAny(name[:1], `{["`) && !filepath.IsAbs(name) {
+				*file = filepath.Join(filepath.Dir(path), name)
+			}
+		}
 	}
 	return c, nil
 }

@@ -24,7 +24,7 @@ import (
 )
 
 type demoCmd struct {
-	Source string   `default:"plant" help:"plant, host, csv:PATH, ndjson:PATH or skab:DIR."`
+	Source string   `default:"plant" help:"plant, host, csv:PATH, ndjson:PATH, parquet:PATH, avro:PATH or skab:DIR."`
 	For    Duration `default:"0s" help:"Stop after this time and print one JSON line; default: run until interrupted." placeholder:"60s"`
 	Rate   float64  `help:"Records a second; default: 8000 of the plant, 10 of the host, 1000 of files." placeholder:"N"`
 	Seed   uint64   `default:"1" help:"Seed of the plant, the feature map and the fits."`
@@ -39,6 +39,7 @@ func (demoCmd) Help() string {
   phasor demo --for 60s
   phasor demo --source host
   phasor demo --source csv:records.csv
+  phasor demo --source parquet:archive.parquet
 
 The plant's regime changes at 35 s; the alarm level is one false alarm in about 17 minutes (1,000 panes of 1 s).`
 }
@@ -127,7 +128,7 @@ func (c *demoCmd) feed(ctx context.Context, e *env) (replay.Feed, error) {
 // calibrate on; a file's may be of one regime of many.
 func (c *demoCmd) calibrate(ctx context.Context, e *env, p *pipeline) error {
 	switch kind, _, _ := strings.Cut(c.Source, ":"); kind {
-	case "csv", "ndjson", "skab":
+	case "csv", "ndjson", "parquet", "avro", "skab":
 	default:
 		return nil
 	}

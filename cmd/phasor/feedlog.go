@@ -25,7 +25,8 @@ func (f *inputFlags) described() (decode.Config, error) {
 	return s.Config, err
 }
 
-// openDescribed opens lines that are decoded as a sketch decodes its records.
+// openDescribed opens lines that are decoded as a sketch decodes its records, or a Parquet or Avro file that has the fields
+// of such records.
 func (f *inputFlags) openDescribed(e *env, path string) (replay.Feed, error) {
 	for _, flag := range []string{"columns", "format", "delimiter", "missing"} {
 		if e.typed[flag] {
@@ -41,6 +42,11 @@ func (f *inputFlags) openDescribed(e *env, path string) (replay.Feed, error) {
 	}
 	if err := f.sameChannels(c.Names()); err != nil {
 		return nil, err
+	}
+	if kind, err := formatOf(path, "auto"); err != nil {
+		return nil, err
+	} else if kind == replay.KindParquet || kind == replay.KindAvro {
+		return openTyped(e, path, kind, replay.Options{Decode: c, NoTime: true})
 	}
 	if path == "-" {
 		return replay.NewRecords(e.stdin, "standard input", replay.Options{Decode: c})

@@ -19,9 +19,9 @@ import (
 
 // inputFlags read files of records.
 type inputFlags struct {
-	Input     []string `required:"" help:"Files of records, CSV, NDJSON or .log by their names; - is standard input." type:"existingfile" placeholder:"FILE"`
+	Input     []string `required:"" help:"Files of records: CSV, NDJSON or .log by their names, gzip or zstd or not, Parquet, Avro; - is standard input." type:"existingfile" placeholder:"FILE"`
 	Columns   []string `help:"Channels in order: NAME or NAME=PATH; default: every numeric column but the time." placeholder:"NAME,…"`
-	Format    string   `enum:"auto,csv,json,ndjson,log" default:"auto" help:"csv, json (one value a line) or log (lines of text), if the names do not say."`
+	Format    string   `enum:"auto,csv,json,ndjson,log,parquet,avro" default:"auto" help:"csv, json (one value a line) or log (lines of text), if the names do not say; parquet and avro (object container) files say it themselves."`
 	Delimiter string   `help:"Of CSV; default: found out." placeholder:"CHAR"`
 	Missing   string   `enum:"reject,last" default:"reject" help:"What a missing value does: reject or last."`
 
@@ -40,16 +40,17 @@ func (f *inputFlags) open(e *env, path string) (replay.Feed, error) {
 	if e.typed["config"] {
 		return f.openDescribed(e, path)
 	}
-	format := f.Format
-	if format == "auto" {
-		switch strings.ToLower(filepath.Ext(path)) {
-		case ".json", ".jsonl", ".ndjson":
-			format = "json"
-		case ".log":
-			format = "log"
-		default:
-			format = "csv"
+	format, err := formatOf(path, f.Format)
+	if err != nil {
+		return nil, err
+	}
+	if format == replay.KindParquet || format == replay.KindAvro {
+		if len(f.Columns) == 0 {
+			for _, n := range f.names {
+				opt.Decode.Channels = append(opt.Decode.Channels, decode.Channel{Name: n})
+			}
 		}
+		return openTyped(e, path, format, opt)
 	}
 	if format == "log" {
 		return f.openLog(e, path, opt.Decode)
@@ -69,6 +70,37 @@ func (f *inputFlags) open(e *env, path string) (replay.Feed, error) {
 	return f.openNamed(e, path, opt)
 }
 
+// formatOf is the format of a file: the given one, what its first bytes or its name say.
+func formatOf(path, given string) (string, error) {
+	if given != "auto" {
+		return given, nil
+	}
+	if path != "-" {
+		if kind, err := replay.KindOf(path); err != nil || kind != "" {
+			return kind, err
+		}
+	}
+	name := strings.ToLower(path)
+	for _, packed := range []string{".gz", ".zst"} {
+		name = strings.TrimSuffix(name, packed)
+	}
+	switch filepath.Ext(name) {
+	case ".json", ".jsonl", ".ndjson":
+		return "json", nil
+	case ".log":
+		return "log", nil
+	}
+	return "csv", nil
+}
+
+// openTyped opens a Parquet or Avro file.
+func openTyped(e *env, path, kind string, opt replay.Options) (replay.Feed, error) {
+	if path == "-" && kind == replay.KindAvro {
+		return replay.NewAvro(e.stdin, "standard input", opt)
+	}
+	return replay.OpenTyped(path, kind, opt)
+}
+
 // openNamed opens lines of JSON whose fields have the names that calibrate found in such lines: "a.b" may be the field
 // b of a or one field with a dot in its name, which the first lines tell.
 func (f *inputFlags) openNamed(e *env, path string, opt replay.Options) (replay.Feed, error) {
@@ -81,7 +113,7 @@ func (f *inputFlags) openNamed(e *env, path string, opt replay.Options) (replay.
 		}
 		r, source, c = file, filepath.Base(path), file
 	}
-	ahead := bufio.NewReaderSize(r, 1<<20)
+	ahead := bufio.NewReaderSize(replay.Inflate(r), 1<<20)
 	_, _ = ahead.Peek(1) // An error comes again when the rows are read.
 	head, _ := ahead.Peek(ahead.Buffered())
 	if end := bytes.LastIndexByte(head, '\n'); end >= 0 {
@@ -120,6 +152,11 @@ func (f closing) Close() error {
 }
 
 func openTable(e *env, path, format string, opt replay.Options) (replay.Feed, error) {
+	if path != "-" {
+		if kind, err := replay.KindOf(path); err == nil && kind != "" {
+			return nil, usagef("%s is a file of %s: leave --format out, or name it as %s:%s", path, kind, kind, path)
+		}
+	}
 	switch {
 	case format == "csv" && path == "-":
 		return replay.NewCSV(e.stdin, "standard input", opt)
@@ -238,10 +275,12 @@ func openSource(ctx context.Context, e *env, source string, o sourceOptions) (re
 		return replay.OpenLines(arg)
 	case kind == "stdin" && arg == "log":
 		return replay.NewLines(e.stdin, "standard input", nil), nil
+	case (kind == replay.KindParquet || kind == replay.KindAvro) && arg != "":
+		return openTyped(e, arg, kind, replay.Options{})
 	case kind == "ndjson" && arg != "", kind == "stdin" && (arg == "" || arg == "ndjson"):
 		return openTable(e, stdinOr(kind, arg), "json", replay.Options{})
 	}
-	return nil, usagef("--source %q: use plant, host, csv:PATH, ndjson:PATH, log:PATH, skab:DIR, stdin, stdin:csv or stdin:log", source)
+	return nil, usagef("--source %q: use plant, host, csv:PATH, ndjson:PATH, parquet:PATH, avro:PATH, log:PATH, skab:DIR, stdin, stdin:csv or stdin:log", source)
 }
 
 func stdinOr(kind, arg string) string {

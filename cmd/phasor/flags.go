@@ -55,8 +55,13 @@ func (f *kafkaFlags) apply(config *Config) error {
 // streamFlags describe the records of one sketch without a file, or change those of the one in a file.
 type streamFlags struct {
 	Topics     []string `name:"topics" aliases:"topic" help:"Topics to fold." placeholder:"TOPIC"`
-	Format     string   `help:"How records are encoded: json, csv, float32, float64, tags or log." placeholder:"json"`
+	Format     string   `help:"How records are encoded: json, csv, float32, float64, tags, log, avro or protobuf." placeholder:"json"`
 	Channels   []string `help:"Channels in order: NAME or NAME=PATH." placeholder:"NAME[=PATH]"`
+	AvroSchema string   `name:"avro.schema" help:"File with the schema of plain Avro records." placeholder:"FILE"`
+	Registry   string   `name:"avro.registry" help:"URL of the schema registry of Avro records that begin with a schema's number." placeholder:"URL"`
+	Descriptor string   `name:"protobuf.descriptors" help:"File that protoc --include_imports --descriptor_set_out wrote." placeholder:"FILE"`
+	Message    string   `name:"protobuf.message" help:"Full name of the records' message." placeholder:"NAME"`
+	Wire       string   `name:"protobuf.wire" help:"plain, or confluent: a schema's number comes first." placeholder:"plain"`
 	TimeField  string   `name:"time.field" help:"Field of the event time; default: the record's timestamp." placeholder:"PATH"`
 	TimeUnit   string   `name:"time.unit" help:"s, ms, us, ns, rfc3339, or a layout such as syslog or auto." placeholder:"ms"`
 	Missing    string   `help:"What a missing value does: reject or last." placeholder:"reject"`
@@ -74,7 +79,7 @@ type streamFlags struct {
 func (f *streamFlags) apply(c *Config) error {
 	over(&c.Snapshot.Interval, f.Interval)
 	over(&c.Snapshot.Timeout, f.Timeout)
-	if len(f.Topics)+len(f.Channels) == 0 && f.Format+f.TimeField+f.TimeUnit+f.Missing == "" && f.Features|f.Pilot == 0 &&
+	if len(f.Topics)+len(f.Channels) == 0 && f.Format+f.TimeField+f.TimeUnit+f.Missing+f.AvroSchema+f.Registry+f.Descriptor+f.Message+f.Wire == "" && f.Features|f.Pilot == 0 &&
 		f.Seed == 0 && f.PilotWait|f.PaneLength|f.Lateness == 0 {
 		return nil
 	}
@@ -89,6 +94,11 @@ func (f *streamFlags) apply(c *Config) error {
 	if len(f.Channels) > 0 {
 		s.Channels = parseChannels(f.Channels)
 	}
+	over(&s.Avro.Schema, f.AvroSchema)
+	over(&s.Avro.Registry, f.Registry)
+	over(&s.Protobuf.Descriptors, f.Descriptor)
+	over(&s.Protobuf.Message, f.Message)
+	over(&s.Protobuf.Wire, f.Wire)
 	over(&s.Time.Field, f.TimeField)
 	over(&s.Time.Unit, f.TimeUnit)
 	over(&s.Missing, f.Missing)

@@ -13,7 +13,7 @@ import (
 type produceCmd struct {
 	kafkaFlags
 	Topic       string   `required:"" help:"Topic to write to."`
-	Source      string   `default:"plant" help:"plant, host, csv:PATH, ndjson:PATH, log:PATH (lines as they are), skab:DIR, stdin, stdin:csv or stdin:log."`
+	Source      string   `default:"plant" help:"plant, host, csv:PATH, ndjson:PATH, parquet:PATH, avro:PATH, log:PATH (lines as they are), skab:DIR, stdin, stdin:csv or stdin:log."`
 	Format      string   `enum:"json,csv,float32,float64" default:"json" help:"How records are encoded: json, csv, float32 or float64."`
 	Rate        float64  `help:"Records a second; default: as fast as they come." placeholder:"N"`
 	Count       int64    `help:"Stop after so many records." placeholder:"N"`
@@ -31,6 +31,7 @@ type produceCmd struct {
 func (produceCmd) Help() string {
 	return `Examples:
   phasor produce --brokers localhost:9092 --topic press --source csv:records.csv
+  phasor produce --brokers localhost:9092 --topic press --source parquet:archive.parquet
   phasor produce --brokers localhost:9092 --topic plant --source plant --rate 5000 --for 10m
   tail -f app.ndjson | phasor produce --brokers localhost:9092 --topic app --source stdin
   tail -F /var/log/auth.log | phasor produce --brokers localhost:9092 --topic auth --source stdin:log

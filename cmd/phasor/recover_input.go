@@ -53,7 +53,7 @@ func openInput(e *env, path string) (in io.Reader, source string, shut func() er
 	if err != nil {
 		return nil, "", nil, err
 	}
-	return f, path, f.Close, nil
+	return replay.Inflate(f), path, f.Close, nil
 }
 
 // isJSON says whether a file holds lines of JSON, by the format or its name.
@@ -61,7 +61,11 @@ func isJSON(path, format string) bool {
 	if format != "auto" {
 		return format != "csv"
 	}
-	switch strings.ToLower(filepath.Ext(path)) {
+	name := strings.ToLower(path)
+	for _, packed := range []string{".gz", ".zst"} {
+		name = strings.TrimSuffix(name, packed)
+	}
+	switch filepath.Ext(name) {
 	case ".json", ".jsonl", ".ndjson":
 		return true
 	}

@@ -25,7 +25,7 @@ type Avro struct {
 	Cert string `yaml:"cert" json:"cert,omitempty"`
 	Key  string `yaml:"key" json:"key,omitempty"`
 
-	loaded *avroSource
+	loaded *avroSource `yaml:"-"`
 }
 
 // avroDecoder reads Avro's binary encoding.

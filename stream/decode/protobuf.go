@@ -9,7 +9,7 @@ import (
 // Protobuf names the message of the records.
 type Protobuf struct {
 	// Descriptors is a file that protoc --include_imports --descriptor_set_out or
-	// buf build -o wrote.
+	// buf build -o wrote: bytes, text or JSON.
 	Descriptors string `yaml:"descriptors" json:"descriptors,omitempty"`
 	// Message is the full name of the records' message, such as plant.v1.Reading.
 	Message string `yaml:"message" json:"message,omitempty"`
@@ -18,7 +18,7 @@ type Protobuf struct {
 	// passed over.
 	Wire string `yaml:"wire" json:"wire,omitempty"`
 
-	loaded *protoSource
+	loaded *protoSource `yaml:"-"`
 }
 
 // protoDecoder reads the wire format of one message.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -459,6 +461,16 @@ func TestProtobufConfigErrors(t *testing.T) {
 	set := protoSet(protoFile("R", "double a = 1; string s = 2; Timestamp t = 3; repeated double v = 4"))
 	good := write("good", set)
 	set.File = set.File[2:]
+	known := write("known", set)
+	texts := filepath.Join(dir, "texts")
+	if err := os.WriteFile(texts, []byte(prototext.Format(set)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	asJSON := filepath.Join(dir, "json")
+	if err := os.WriteFile(asJSON, []byte(protojson.Format(set)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	set.File[0].Dependency = append(set.File[0].Dependency, "other.proto")
 	lone := write("lone", set)
 	text := filepath.Join(dir, "text")
 	if err := os.WriteFile(text, []byte("syntax"), 0o600); err != nil {
@@ -486,6 +498,12 @@ func TestProtobufConfigErrors(t *testing.T) {
 	} {
 		if err := e.c.Validate(); err == nil || !strings.Contains(err.Error(), e.want) {
 			t.Errorf("%+v: %v, want %q", e.c, err, e.want)
+		}
+	}
+	for _, file := range []string{known, texts, asJSON} {
+		same := c(Protobuf{Descriptors: file, Message: "test.R"}, "a")
+		if err := same.Validate(); err != nil || same.Fingerprint() != c(Protobuf{Descriptors: good, Message: "test.R"}, "a").Fingerprint() {
+			t.Errorf("%s: %v", file, err)
 		}
 	}
 	read := c(Protobuf{Descriptors: good, Message: "test.R"}, "a", "v[1]", "t.nanos")

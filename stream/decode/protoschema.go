@@ -7,11 +7,22 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	// The files that addKnown knows.
+	_ "google.golang.org/protobuf/types/known/anypb"
+	_ "google.golang.org/protobuf/types/known/durationpb"
+	_ "google.golang.org/protobuf/types/known/emptypb"
+	_ "google.golang.org/protobuf/types/known/fieldmaskpb"
+	_ "google.golang.org/protobuf/types/known/structpb"
+	_ "google.golang.org/protobuf/types/known/timestamppb"
+	_ "google.golang.org/protobuf/types/known/wrapperspb"
 )
 
 // protoSource is what a Protobuf section names, read.
@@ -26,21 +37,54 @@ func (c Protobuf) load() (*protoSource, error) {
 	if err != nil {
 		return nil, fmt.Errorf("decode: protobuf.descriptors: %w", err)
 	}
-	var set descriptorpb.FileDescriptorSet
-	if err := proto.Unmarshal(b, &set); err != nil || len(set.File) == 0 {
+	set, ok := descriptorsIn(b)
+	if !ok {
 		return nil, fmt.Errorf("decode: protobuf.descriptors: %s is no set of file descriptors: write it with protoc --include_imports --descriptor_set_out", c.Descriptors)
 	}
-	files, err := protodesc.NewFiles(&set)
+	addKnown(set)
+	files, err := protodesc.NewFiles(set)
 	if err != nil {
 		return nil, fmt.Errorf("decode: protobuf.descriptors: %s: %w: write it with protoc --include_imports --descriptor_set_out", c.Descriptors, err)
 	}
 	d, err := files.FindDescriptorByName(protoreflect.FullName(c.Message))
-	md, ok := d.(protoreflect.MessageDescriptor)
-	if err != nil || !ok {
+	md, isMessage := d.(protoreflect.MessageDescriptor)
+	if err != nil || !isMessage {
 		return nil, fmt.Errorf("decode: protobuf.message: %s has no message %q: it has %s", c.Descriptors, c.Message, messagesOf(files))
 	}
 	sum := sha256.Sum256([]byte(describe(md)))
 	return &protoSource{message: md, sum: hex.EncodeToString(sum[:])}, nil
+}
+
+// descriptorsIn reads a set of descriptors, as bytes, as text or as JSON.
+func descriptorsIn(b []byte) (*descriptorpb.FileDescriptorSet, bool) {
+	for _, unmarshal := range []func([]byte, proto.Message) error{
+		proto.Unmarshal, prototext.UnmarshalOptions{DiscardUnknown: true}.Unmarshal, protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal,
+	} {
+		var set descriptorpb.FileDescriptorSet
+		if err := unmarshal(b, &set); err == nil && len(set.File) > 0 {
+			return &set, true
+		}
+	}
+	return nil, false
+}
+
+// addKnown adds Google's own files that the others import and that are not there.
+func addKnown(set *descriptorpb.FileDescriptorSet) {
+	have := map[string]bool{}
+	for _, f := range set.File {
+		have[f.GetName()] = true
+	}
+	for i := 0; i < len(set.File); i++ {
+		for _, name := range set.File[i].Dependency {
+			if have[name] || !strings.HasPrefix(name, "google/protobuf/") {
+				continue
+			}
+			if f, err := protoregistry.GlobalFiles.FindFileByPath(name); err == nil {
+				have[name] = true
+				set.File = append(set.File, protodesc.ToFileDescriptorProto(f))
+			}
+		}
+	}
 }
 
 // messagesOf lists some messages of the files, but for Google's.

@@ -37,14 +37,18 @@ type typedFile interface {
 // KindOf tells by its first bytes whether a file is of one of the kinds with types;
 // "" is any other.
 func KindOf(path string) (string, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("replay: %w", err)
+	}
+	if !st.Mode().IsRegular() { // A pipe can be opened and read once only.
+		return "", nil
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("replay: %w", err)
 	}
 	defer f.Close() // It was only read.
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
-		return "", err // A pipe's first bytes are not taken from it.
-	}
 	var head [4]byte
 	if _, err := io.ReadFull(f, head[:]); err != nil {
 		return "", nil // It is too short.

@@ -41,7 +41,7 @@ func readings(n int, seed uint64) []reading {
 	rows := make([]reading, n)
 	for k := range rows {
 		rows[k] = reading{Time: time.UnixMilli(1700000000000 + int64(k)*100).UTC(), Temperature: 20 + rng.NormFloat64(), Count: rng.Int64N(1000), Line: "ab"[rng.IntN(2):][:1], Running: true}
-		if rng.IntN(10) > 0 {
+		if k == 0 || rng.IntN(10) > 0 { // The fields of JSON lines are those of the first.
 			p := 5 + rng.NormFloat64()
 			rows[k].Pressure = &p
 		}
