@@ -1,8 +1,9 @@
 // Package decode turns the bytes of one record into a vector of d channels.
 //
 // A decoder is a function of its Config and of its own State, and of nothing
-// else: the same records in the same order give the same vectors, on any
-// machine and after any restart that restores the state.
+// else: the same records in the same order give the same vectors, on any machine
+// and after any restart that restores the state. What the number of a schema in a
+// registry stands for never changes, and is taken for a part of the record.
 //
 // # Formats
 //
@@ -12,9 +13,12 @@
 //	float64   the same with 8 bytes each
 //	tags      long form: {tag, value, time} records, assembled into one vector a tick
 //	log       a line of text: numbers of its fields, and features of its message
+//	avro      a value in Avro's binary encoding, of the schema of a file or a registry
+//	protobuf  a Protobuf message, described by a file of descriptors
 //
 // Any of them can be turned into windows, the last values of each key. FORMATS.md
-// describes logs, layouts of times and windows in full.
+// describes logs, Avro, Protobuf, layouts of times and windows in full. Records of a
+// schema registry are to be prepared: see Prepare.
 //
 // # Paths
 //

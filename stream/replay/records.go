@@ -16,7 +16,7 @@ func OpenRecords(path string, opt Options) (*Table, error) { return open(path, o
 // neither keys nor time stamps.
 func NewRecords(r io.Reader, name string, opt Options) (*Table, error) {
 	if f := opt.Decode.Format; f != "" && !slices.Contains([]string{"json", "csv", "tags", "log"}, f) {
-		return nil, fmt.Errorf("replay: %s: records of format %s are no lines: use json, csv, tags or log", name, f)
+		return nil, fmt.Errorf("replay: %s: records of format %s are no lines: use json, csv, tags or log, or give a Parquet file or an Avro object container file", name, f)
 	}
 	t := &Table{lines: newLines(r, name, maxBytes(opt), opt.Decode.Format == "csv"), config: opt.Decode}
 	return t, t.start()
