@@ -8,7 +8,10 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"phasor/stream"
 	"phasor/stream/decode"
@@ -50,7 +53,53 @@ func benchFormats() []benchFormat {
 			}
 			return b
 		}},
+		{"avro", benchAvro(), func(b []byte, x []float64) []byte {
+			b = append(binary.AppendVarint(b, benchTime), 2, '4')
+			for _, v := range x {
+				b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
+			}
+			return b
+		}},
+		{"protobuf", benchProtobuf(), func(b []byte, x []float64) []byte {
+			b = protowire.AppendVarint(protowire.AppendTag(b, 1, protowire.VarintType), benchTime)
+			b = protowire.AppendString(protowire.AppendTag(b, 2, protowire.BytesType), "4")
+			for k, v := range x {
+				b = protowire.AppendFixed64(protowire.AppendTag(b, protowire.Number(3+k), protowire.Fixed64Type), math.Float64bits(v))
+			}
+			return b
+		}},
 	}
+}
+
+// benchAvro reads records of a time, a name and the channels.
+func benchAvro() decode.Config {
+	c := benchDecode("avro", "")
+	var schema strings.Builder
+	schema.WriteString(`{"type":"record","name":"R","fields":[{"name":"ts","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"line","type":"string"}`)
+	for _, ch := range c.Channels {
+		fmt.Fprintf(&schema, `,{"name":%q,"type":"double"}`, ch.Name)
+	}
+	c.Avro.Schema, c.Time.Field = schema.String()+"]}", "ts"
+	return c
+}
+
+// benchProtobuf reads the same records as messages.
+func benchProtobuf() decode.Config {
+	c := benchDecode("protobuf", "")
+	var text strings.Builder
+	field := func(name string, number int, kind string) {
+		fmt.Fprintf(&text, "field { name: %q number: %d label: LABEL_OPTIONAL type: %s }\n", name, number, kind)
+	}
+	text.WriteString(`file { name: "bench.proto" package: "bench" syntax: "proto3" message_type { name: "R" `)
+	field("ts", 1, "TYPE_INT64")
+	field("line", 2, "TYPE_STRING")
+	for k, ch := range c.Channels {
+		field(ch.Name, 3+k, "TYPE_DOUBLE")
+	}
+	text.WriteString("} }")
+	c.Protobuf = decode.Protobuf{Descriptors: text.String(), Message: "bench.R"}
+	c.Time.Field = "ts"
+	return c
 }
 
 func benchDecode(format, prefix string) decode.Config {

@@ -111,7 +111,7 @@ func expectedFigures() []string {
 	for _, d := range []int{2, 10, 38, 64} {
 		add(fmt.Sprintf("fold/d=%d/m=1024", d), "time", "moments")
 	}
-	for _, f := range []string{"json/flat", "json/nested", "csv", "float64"} {
+	for _, f := range []string{"json/flat", "json/nested", "csv", "float64", "avro", "protobuf"} {
 		add("decode/"+f, "time", "allocations")
 	}
 	add("fit/default")

@@ -122,10 +122,11 @@ func loadConfig(path string) (Config, error) {
 	}
 	for i := range c.Sketches {
 		s := &c.Sketches[i]
-		for _, file := range []*string{&s.Avro.Schema, &s.Protobuf.Descriptors} {
-			if name := strings.TrimSpace(*file); name != "" && !strings.ContainsAny(name[:1], `{["`) && !filepath.IsAbs(name) {
-				*file = filepath.Join(filepath.Dir(path), name)
-			}
+		if f := s.Avro.Schema; f != "" && !decode.InlineSchema(f) && !filepath.IsAbs(f) {
+			s.Avro.Schema = filepath.Join(filepath.Dir(path), f)
+		}
+		if f := s.Protobuf.Descriptors; f != "" && !decode.InlineDescriptors(f) && !filepath.IsAbs(f) {
+			s.Protobuf.Descriptors = filepath.Join(filepath.Dir(path), f)
 		}
 	}
 	return c, nil

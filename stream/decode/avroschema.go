@@ -36,8 +36,8 @@ func parseAvro(text string, cache *avro.SchemaCache) (schema avro.Schema, err er
 
 // schemaText is the text of the schema and where it came from.
 func (c Avro) schemaText() (text, from string, err error) {
-	if s := strings.TrimSpace(c.Schema); strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[") || strings.HasPrefix(s, `"`) {
-		return s, "avro.schema", nil
+	if InlineSchema(c.Schema) {
+		return c.Schema, "avro.schema", nil
 	}
 	b, err := readBounded(c.Schema)
 	if err != nil {

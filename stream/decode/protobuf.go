@@ -9,7 +9,7 @@ import (
 // Protobuf names the message of the records.
 type Protobuf struct {
 	// Descriptors is a file that protoc --include_imports --descriptor_set_out or
-	// buf build -o wrote: bytes, text or JSON.
+	// buf build -o wrote, as bytes, text or JSON; or such a text itself.
 	Descriptors string `yaml:"descriptors" json:"descriptors,omitempty"`
 	// Message is the full name of the records' message, such as plant.v1.Reading.
 	Message string `yaml:"message" json:"message,omitempty"`

@@ -31,25 +31,40 @@ type protoSource struct {
 	sum     string // of what decides how values are read
 }
 
+// InlineDescriptors reports whether Protobuf.Descriptors is the text of descriptors
+// and not a file's name.
+func InlineDescriptors(s string) bool { return strings.ContainsAny(s, "{\n") }
+
+// InlineSchema reports whether Avro.Schema is the text of a schema and not a file's
+// name.
+func InlineSchema(s string) bool {
+	s = strings.TrimSpace(s)
+	return strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[") || strings.HasPrefix(s, `"`)
+}
+
 // load reads the descriptors.
 func (c Protobuf) load() (*protoSource, error) {
-	b, err := readBounded(c.Descriptors)
-	if err != nil {
-		return nil, fmt.Errorf("decode: protobuf.descriptors: %w", err)
+	b, from := []byte(c.Descriptors), "the text"
+	if !InlineDescriptors(c.Descriptors) {
+		var err error
+		if b, err = readBounded(c.Descriptors); err != nil {
+			return nil, fmt.Errorf("decode: protobuf.descriptors: %w", err)
+		}
+		from = c.Descriptors
 	}
 	set, ok := descriptorsIn(b)
 	if !ok {
-		return nil, fmt.Errorf("decode: protobuf.descriptors: %s is no set of file descriptors: write it with protoc --include_imports --descriptor_set_out", c.Descriptors)
+		return nil, fmt.Errorf("decode: protobuf.descriptors: %s is no set of file descriptors: write it with protoc --include_imports --descriptor_set_out", from)
 	}
 	addKnown(set)
 	files, err := protodesc.NewFiles(set)
 	if err != nil {
-		return nil, fmt.Errorf("decode: protobuf.descriptors: %s: %w: write it with protoc --include_imports --descriptor_set_out", c.Descriptors, err)
+		return nil, fmt.Errorf("decode: protobuf.descriptors: %s: %w: write it with protoc --include_imports --descriptor_set_out", from, err)
 	}
 	d, err := files.FindDescriptorByName(protoreflect.FullName(c.Message))
 	md, isMessage := d.(protoreflect.MessageDescriptor)
 	if err != nil || !isMessage {
-		return nil, fmt.Errorf("decode: protobuf.message: %s has no message %q: it has %s", c.Descriptors, c.Message, messagesOf(files))
+		return nil, fmt.Errorf("decode: protobuf.message: %s has no message %q: it has %s", from, c.Message, messagesOf(files))
 	}
 	sum := sha256.Sum256([]byte(describe(md)))
 	return &protoSource{message: md, sum: hex.EncodeToString(sum[:])}, nil
