@@ -476,8 +476,8 @@ func FuzzAvro(f *testing.F) {
 	f.Add(allAvroRecord())
 	f.Add(avroValue(float32(1), math.NaN(), 0, 0, false, "", "", 0, 2, 0, "", rawBytes("\x80\x00\x00\x00"), rawBytes("\x00\x00\x00"), 0, 0, 0.0, 0, 0, 0))
 	f.Add(avroValue(float32(1), 1.0, 0, 0, false, "", "", 0, 0, "x", 0, "\x80", rawBytes("\x80\x00\x00\x00"), rawBytes("\x00\x00\x00"), -2, 16, 1.0, 2.0, 0, -1, 4, "b", 1, 7, 0, 0.0, 1, 1.0, 1, 2.0, 1, 3.0, 0, 0, 0))
+	a := mustNew(f, c).(*avroDecoder)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		a := mustNew(t, c).(*avroDecoder)
 		a.start(make([]float64, a.d))
 		n := a.value(b, 0, a.fixed, 0)
 		if n < 0 {

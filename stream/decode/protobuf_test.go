@@ -179,9 +179,8 @@ func protoAt(m protoreflect.Message, names []string) (v float64, how uint8) {
 }
 
 // agrees compares what the decoder makes of bytes with what the library does.
-func agrees(t *testing.T, c Config, b []byte) {
+func agrees(t *testing.T, c Config, p *protoDecoder, b []byte) {
 	t.Helper()
-	p := mustNew(t, c).(*protoDecoder)
 	p.start(make([]float64, p.d))
 	p.begun(p.message)
 	ok := p.read(b, p.message, maxProtoDepth)
@@ -225,6 +224,7 @@ func TestProtobufReadsWhatTheLibraryReads(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	c := allProtoConfig()
+	p := mustNew(t, c).(*protoDecoder)
 	for range rounds(100) {
 		var b []byte
 		for range 1 + rng.IntN(3) {
@@ -236,7 +236,7 @@ func TestProtobufReadsWhatTheLibraryReads(t *testing.T) {
 			}
 			b = append(b, part...)
 		}
-		agrees(t, c, b)
+		agrees(t, c, p, b)
 		for range 8 {
 			changed := bytes.Clone(b)
 			for range 1 + rng.IntN(3) {
@@ -244,7 +244,7 @@ func TestProtobufReadsWhatTheLibraryReads(t *testing.T) {
 					changed[rng.IntN(len(changed))] = byte(rng.Uint32())
 				}
 			}
-			agrees(t, c, changed[:len(changed)-rng.IntN(1+min(3, len(changed)))])
+			agrees(t, c, p, changed[:len(changed)-rng.IntN(1+min(3, len(changed)))])
 		}
 	}
 }
@@ -309,7 +309,7 @@ func TestProtobufWire(t *testing.T) {
 		"nested 101":                     nested(100),
 		"empty":                          {},
 	} {
-		t.Run(name, func(t *testing.T) { agrees(t, c, b) })
+		t.Run(name, func(t *testing.T) { agrees(t, c, mustNew(t, c).(*protoDecoder), b) })
 	}
 }
 
@@ -328,7 +328,7 @@ func TestProtobufGroups(t *testing.T) {
 	start, end := protowire.AppendTag(nil, 2, protowire.StartGroupType), protowire.AppendTag(nil, 2, protowire.EndGroupType)
 	for _, b := range [][]byte{slices.Concat(start, one, end), slices.Concat(start, start, one, end, end, start, one, end), slices.Concat(start, one), slices.Concat(start, start, end, one),
 		slices.Concat(protowire.AppendTag(nil, 2, protowire.BytesType), []byte{byte(len(one))}, one)} {
-		agrees(t, c, b)
+		agrees(t, c, mustNew(t, c).(*protoDecoder), b)
 	}
 }
 
@@ -527,5 +527,6 @@ func FuzzProtobuf(f *testing.F) {
 		f.Add(b)
 	}
 	f.Add([]byte("\xc2\x01\x00\x9a\x06\x00"))
-	f.Fuzz(func(t *testing.T, b []byte) { agrees(t, c, b) })
+	p := mustNew(f, c).(*protoDecoder)
+	f.Fuzz(func(t *testing.T, b []byte) { agrees(t, c, p, b) })
 }
