@@ -226,6 +226,8 @@ func TestConfigurationErrors(t *testing.T) {
 		"snapshot: {intervall: 10s}":                                        `[1:12] unknown field "intervall"`,
 		"kafka: {broker: [a:1]}":                                            `unknown field "broker"`,
 		sketch("chanels: []"):                                               `unknown field "chanels"`,
+		sketch("avro: {password: x}"):                                       `or avro.password_file, or set`,
+		sketch("avro: {schema: x.avsc}"):                                    `set format: avro or remove the section`,
 		"snapshot: {interval: 10}":                                          `[1:22] snapshot.interval: duration "10": write it like 30s`,
 		"snapshot: {interval: &a 10x}":                                      `snapshot.interval: duration "10x"`,
 		"idle: {timeout: [1s]}":                                             `[1:17] idle.timeout: one value is wanted`,

@@ -272,3 +272,33 @@ func typedBecomesModel(t *testing.T, example, file string, rows []pressRow, enco
 		t.Errorf("file and stream give different sketches: %s", log)
 	}
 }
+
+// Records with types can be described without a file, and the files that a configuration names are found from its folder.
+func TestTypedFormatsFromFlags(t *testing.T) {
+	examples := filepath.Join("..", "..", "deploy", "examples")
+	c, err := configOf(t, "--topics", "t", "--channels", "a=b.c", "--format", "avro", "--avro.registry", "http://registry:8081")
+	if err != nil || c.Sketches[0].Avro.Registry != "http://registry:8081" {
+		t.Errorf("a registry: %v", err)
+	}
+	schema := filepath.Join(t.TempDir(), "x.avsc")
+	if err := os.WriteFile(schema, []byte(registrySchemas[0]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := configOf(t, "--topics", "t", "--channels", "a=readings.temp_c", "--format", "avro", "--avro.schema", schema); err != nil {
+		t.Errorf("a schema: %v", err)
+	}
+	if _, err := configOf(t, "--topics", "t", "--channels", "a", "--format", "avro", "--avro.schema", schema); err == nil || !strings.Contains(err.Error(), "which has at, line, readings.temp_c") {
+		t.Errorf("a path that is not in the schema: %v", err)
+	}
+	c, err = configOf(t, "--topics", "t", "--channels", "temperature", "--format", "protobuf", "--protobuf.descriptors", filepath.Join(examples, "press.txtpb"), "--protobuf.message", "press.Reading", "--protobuf.wire", "confluent")
+	if err != nil || c.Sketches[0].Protobuf.Wire != "confluent" {
+		t.Errorf("descriptors: %v", err)
+	}
+	config := filepath.Join(filepath.Dir(schema), "phasor.yaml")
+	if err := os.WriteFile(config, []byte("sketches: [{topics: [t], format: avro, avro: {schema: x.avsc}, channels: [{name: a, path: readings.temp_c}]}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = configOf(t, "--config", config); err != nil || c.Sketches[0].Avro.Schema != schema {
+		t.Errorf("a schema beside the configuration: %v", err)
+	}
+}
