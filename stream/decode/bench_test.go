@@ -177,9 +177,18 @@ func BenchmarkAvroLibrary(b *testing.B) {
 	records, size := avroRecords(nil)
 	schema := avro.MustParse(typedSchema())
 	var v struct {
-		TS                                     time.Time `avro:"ts"`
-		Line                                   string    `avro:"line"`
-		C0, C1, C2, C3, C4, C5, C6, C7, C8, C9 float64
+		TS   time.Time `avro:"ts"`
+		Line string    `avro:"line"`
+		C0   float64   `avro:"c0"`
+		C1   float64   `avro:"c1"`
+		C2   float64   `avro:"c2"`
+		C3   float64   `avro:"c3"`
+		C4   float64   `avro:"c4"`
+		C5   float64   `avro:"c5"`
+		C6   float64   `avro:"c6"`
+		C7   float64   `avro:"c7"`
+		C8   float64   `avro:"c8"`
+		C9   float64   `avro:"c9"`
 	}
 	b.SetBytes(size)
 	b.ReportAllocs()
