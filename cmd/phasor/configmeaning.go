@@ -11,9 +11,6 @@ import (
 	"phasor/snapshot"
 )
 
-// roleNames are the roles that read a configuration.
-var roleNames = []string{"run", "sketcher", "trainer", "serve"}
-
 // meaning adds what is wrong with values that could be read.
 func (k *configChecker) meaning(c *Config, role string) {
 	broken := len(k.found) > 0
