@@ -166,9 +166,13 @@ func (f *Fold) Count() int64 {
 	return n
 }
 
-// Gap records that the offsets [f.Next(), to) cannot be folded and moves on to to, which may lie below.
+// Gap records that the offsets [f.Next(), to) cannot be folded and moves on to to. If to lies below or is f.Next() itself,
+// the log below it is another one now, and the last record that was delivered nothing to compare it with.
 func (f *Fold) Gap(to int64, reason string) {
 	f.gaps = append(f.gaps, snapshot.Gap{From: f.next, To: to, Reason: reason})
+	if to <= f.next {
+		f.lastOffset, f.lastSum = -1, [32]byte{}
+	}
 	f.next = to
 }
 

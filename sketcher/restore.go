@@ -153,12 +153,15 @@ func (s *Service) bridge(ctx context.Context, e *snapshot.Epoch, f *Fold, p stre
 		return fmt.Errorf("sketcher: %w; nothing was changed: to go on and record the gap set %s: continue, to begin anew calibrate a new epoch", err, key)
 	}
 	s.cfg.Log.Warn("going on past a gap", "topic", p.ID().Topic, "partition", p.ID().Partition, "reason", reason, "err", err)
-	switch reason {
-	case "retention":
+	switch {
+	case reason == "retention":
 		f.Gap(max(start, f.next), reason)
 		return nil
-	case "truncation":
+	case reason == "truncation":
 		f.Gap(end, reason)
+	case reason == "replaced" && f.id == p.ID() && f.id.TopicID != stream.NoTopicID:
+		// The same topic lost its end and grew again. How much of it is not known: what was folded is not folded again.
+		f.Gap(f.next, reason)
 	default:
 		f.Follow(p.ID(), start, reason)
 	}

@@ -440,11 +440,12 @@ func TestLogsThatChanged(t *testing.T) {
 		want   error
 		key    string
 		reason string
+		counts int64 // Records that are folded in the end.
 	}{
-		"truncated": {func(r *rig) { r.cluster.Truncate("t", 0, 120) }, func(c *Config) { c.Truncated = Continue }, stream.ErrTruncated, "on_truncated", "truncation"},
-		"retention": {func(r *rig) { r.produce(50); r.cluster.Retain("t", 0, 230) }, func(c *Config) { c.Retained = Continue }, stream.ErrRetention, "on_retention", "retention"},
-		"recreated": {func(r *rig) { r.cluster.Recreate("t", rigPartitions); r.produce(300) }, func(c *Config) { c.Recreated = Continue }, stream.ErrRecreated, "on_recreated", "recreated"},
-		"replaced":  {func(r *rig) { r.cluster.Replace("t", 0, 199, stream.Record{Time: 1, Value: floats(9, 9)}) }, func(c *Config) { c.Recreated = Continue }, stream.ErrReplaced, "on_recreated", "replaced"},
+		"truncated": {func(r *rig) { r.cluster.Truncate("t", 0, 120) }, func(c *Config) { c.Truncated = Continue }, stream.ErrTruncated, "on_truncated", "truncation", 200},
+		"retention": {func(r *rig) { r.produce(50); r.cluster.Retain("t", 0, 230) }, func(c *Config) { c.Retained = Continue }, stream.ErrRetention, "on_retention", "retention", 220},
+		"recreated": {func(r *rig) { r.cluster.Recreate("t", rigPartitions); r.produce(300) }, func(c *Config) { c.Recreated = Continue }, stream.ErrRecreated, "on_recreated", "recreated", 500},
+		"replaced":  {func(r *rig) { r.cluster.Replace("t", 0, 199, stream.Record{Time: 1, Value: floats(9, 9)}) }, func(c *Config) { c.Recreated = Continue }, stream.ErrReplaced, "on_recreated", "replaced", 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, 5)
@@ -478,8 +479,19 @@ func TestLogsThatChanged(t *testing.T) {
 			if err != nil || len(states) != rigPartitions {
 				t.Fatalf("readers of the store find %d states of %d partitions: %v", len(states), rigPartitions, err)
 			}
-			// The topic is created anew after all that: the partition goes on from what it has.
 			before := states[0].Side.Count
+			if before != c.counts {
+				t.Errorf("%d records counted, want %d: none twice", before, c.counts)
+			}
+			// The log grows past what there was before, and the next owner has nothing to bridge.
+			r.produce(100)
+			stop = r.start(r.config(r.bucket), r.cluster.Static("t"))
+			r.waitSaved()
+			if err := stop(); err != nil {
+				t.Fatalf("the next owner: %v", err)
+			}
+			before += 100
+			// The topic is created anew after all that: the partition goes on from what it has.
 			r.cluster.Recreate("t", rigPartitions)
 			r.produce(10)
 			cfg.Recreated = Continue
