@@ -16,7 +16,8 @@ import (
 // that past an interval, a pane of the interval may still be opened again.
 const latenessPanes = 6
 
-// prunePanes removes panes that a longer one holds, merges old panes into longer ones and removes the oldest.
+// prunePanes removes panes that a longer one has held since before, merges old panes into longer ones and removes the
+// oldest.
 func (e *Epoch) prunePanes(ctx context.Context, now time.Time, r Retention, n *Pruned) error {
 	all, err := e.allPanes(ctx)
 	if err != nil {
@@ -130,7 +131,9 @@ func (e *Epoch) settled(ctx context.Context, p PartitionID) (func(target PaneRef
 	}, nil
 }
 
-// compact writes the merged panes as one and removes them.
+// compact writes the merged panes as one. They stay until the next prune finds that it can be read and removes them: a
+// listing takes its time, and one that read the names of long panes before this one was written must still find the short
+// ones, or it would miss their records without a sign.
 func (e *Epoch) compact(ctx context.Context, target PaneRef, group []listedPane, n *Pruned) error {
 	var total *sketch.Accumulator
 	for _, r := range group {
@@ -153,16 +156,7 @@ func (e *Epoch) compact(ctx context.Context, target PaneRef, group []listedPane,
 	if err := e.SavePane(ctx, &Pane{PaneRef: target, Accumulator: total}); err != nil {
 		return fmt.Errorf("snapshot: compaction: %w", err)
 	}
-	// The short panes are the only other copy: the long one is read back before they go.
-	if _, err := e.LoadPane(ctx, target); err != nil {
-		return fmt.Errorf("snapshot: compaction: %w", err)
-	}
 	n.Compacted++
-	for _, r := range group {
-		if err := e.removePane(ctx, r, n); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package snapshot_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -256,6 +257,13 @@ func TestCompaction(t *testing.T) {
 		}
 	}
 	same("hours")
+	// The minutes stay until the hours were found to be good.
+	n, err = e.Prune(t.Context(), at(2*oneDay+2*hour+30*minute), keep)
+	must(t, err)
+	if n != (snapshot.Pruned{Panes: 206}) {
+		t.Errorf("removed %+v", n)
+	}
+	same("hours alone")
 	// A sketcher that resumes from an older state writes a minute again.
 	must(t, e.SavePane(t.Context(), paneAt(e.Map(), partition(0), 5*minute, minute)))
 	same("a minute again")
@@ -397,6 +405,47 @@ func TestUnreadableHourHoldsItsDayBack(t *testing.T) {
 		if !found.Equal(want) {
 			t.Errorf("%s: the panes hold %d records, wanted %d", name, found.Count(), want.Count())
 		}
+	}
+}
+
+// slowly lists the long panes first, as stores do that list in the order of names, and lets something happen before it
+// comes to the others.
+type slowly struct {
+	bucket.Bucket
+	meanwhile func()
+}
+
+func (b *slowly) List(ctx context.Context, prefix string) ([]bucket.Object, error) {
+	long := func(o bucket.Object) bool { return strings.Contains(o.Name, "/3600000/") }
+	before, err := b.Bucket.List(ctx, prefix)
+	if err != nil || !strings.HasSuffix(prefix, "/panes/") || b.meanwhile == nil {
+		return before, err
+	}
+	do := b.meanwhile
+	b.meanwhile = nil
+	do()
+	after, err := b.Bucket.List(ctx, prefix)
+	return append(slices.DeleteFunc(before, func(o bucket.Object) bool { return !long(o) }), slices.DeleteFunc(after, long)...), err
+}
+
+// TestListingWhileCompacting: a listing is not of one moment. Who lists while panes are merged finds every record all the
+// same.
+func TestListingWhileCompacting(t *testing.T) {
+	e, b, _ := newEpoch(t)
+	history(t, e, 5*hour)
+	want, err := e.MergeRange(t.Context(), -all, all)
+	must(t, err)
+	reader := open(t, &slowly{b, func() {
+		n, err := e.Prune(t.Context(), time.UnixMilli(3*oneDay), snapshot.DefaultRetention())
+		must(t, err)
+		if n.Compacted != 6 {
+			t.Errorf("compacted %+v", n)
+		}
+	}}, snapshot.Hooks{})
+	found, err := reader.MergeRange(t.Context(), -all, all)
+	must(t, err)
+	if found == nil || !found.Equal(want) {
+		t.Errorf("found %v, wanted %d records", found, want.Count())
 	}
 }
 
