@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"phasor/trainer/generator"
@@ -117,10 +118,16 @@ func (r *recovery) method(name string) (inverse.Method, error) {
 	return inverse.Sampling{}, nil
 }
 
+// signalMethods are those that look at neighbours.
+var signalMethods = []string{"dct", "wavelets", "total-variation"}
+
 // solve answers measurements of a problem, which key names if it comes again. The coordinates are those that matter.
 func (r *recovery) solve(key string, q inverse.Problem, coordinates []int, y []float64) (restored, error) {
 	s := r.prepared[key]
 	if s == nil {
+		if r.prior.Shape == nil && slices.Contains(signalMethods, r.flags.Method) {
+			return restored{}, usagef("--method %s is for signals, and the channels of this model are in no order: give another method, or a model of windows of a series, which \"phasor recover windows\" cuts", r.flags.Method)
+		}
 		var err error
 		records := 0
 		if key != "" {
