@@ -62,13 +62,13 @@ func (c *clustersCmd) Run(e *env) error {
 	if c.Method == "k-means" {
 		centres, err := mixture.Means(t, o)
 		if err != nil {
-			return stopped(e, err)
+			return failed(e, err)
 		}
 		return c.print(e, t, centres.Fitted, centres.Weights, centres.Means, nil, centres.Cost)
 	}
 	m, err := mixture.Fit(t, o)
 	if err != nil {
-		return stopped(e, err)
+		return failed(e, err)
 	}
 	var deviations [][]float64
 	for k := range m.Weights {
@@ -77,10 +77,13 @@ func (c *clustersCmd) Run(e *env) error {
 	return c.print(e, t, m, m.Weights, m.Means, deviations, math.NaN())
 }
 
-// stopped is the error of the context if that is why the pursuit ended.
-func stopped(e *env, err error) error {
-	if errors.Is(err, mixture.ErrStopped) {
+// failed is the error of a pursuit as a command's: that of the context if it ended it, one of usage for options.
+func failed(e *env, err error) error {
+	switch {
+	case errors.Is(err, mixture.ErrStopped):
 		return e.ctx.Err()
+	case errors.Is(err, mixture.ErrOptions):
+		return usage(err)
 	}
 	return err
 }

@@ -106,7 +106,11 @@ func (c *fitCmd) fitter(t *generator.Target) (*generator.Fitter, error) {
 			return nil, err
 		}
 	}
-	return generator.NewFitter(t, generator.Config{Seed: c.Seed, Steps: c.Steps, Threads: c.Threads}, warm)
+	f, err := generator.NewFitter(t, generator.Config{Seed: c.Seed, Steps: c.Steps, Threads: c.Threads}, warm)
+	if errors.Is(err, generator.ErrConfig) {
+		return nil, usage(err)
+	}
+	return f, err
 }
 
 func (c *fitCmd) fit(e *env, f *generator.Fitter, began time.Time) error {

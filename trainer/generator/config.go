@@ -41,6 +41,7 @@ type Config struct {
 
 // Validate reports, wrapping [ErrConfig], a value that no fit can use.
 func (c Config) Validate() error {
+	const most = 1 << 24
 	for _, f := range []struct {
 		name  string
 		value int
@@ -49,8 +50,8 @@ func (c Config) Validate() error {
 		{"Steps", c.Steps, 1}, {"Batch", c.Batch, 2}, {"Hidden", c.Hidden, 1},
 		{"Latent", c.Latent, 1}, {"Subset", c.Subset, 1}, {"Threads", c.Threads, 1},
 	} {
-		if f.value != 0 && (f.value < f.least || f.value > 1<<24) {
-			return fmt.Errorf("generator: %w: %s is %d: give %d or more, or 0 for the default", ErrConfig, f.name, f.value, f.least)
+		if f.value != 0 && (f.value < f.least || f.value > most) {
+			return fmt.Errorf("generator: %w: %s is %d: give %d to %d, or 0 for the default", ErrConfig, f.name, f.value, f.least, most)
 		}
 	}
 	if !(c.LR >= 0 && c.LR <= 1) {
