@@ -16,8 +16,8 @@ import (
 
 func main() {
 	ConstraintExpr("amd64,!noasm")
-	sums512("sums512", madd)
-	sums512("sums512vnni", dot)
+	sums512("sums512", madd, 4, 1)
+	sums512("sums512vnni", dot, 6, 2, 1)
 	sums256()
 	halves512()
 	spread512()

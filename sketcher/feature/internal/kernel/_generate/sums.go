@@ -11,13 +11,13 @@ var (
 	regA, regB = reg.RDX, reg.RBX
 	regOmega   = reg.RDI
 	regN       = reg.RCX
-	stride     = reg.R9  // bytes of a record
-	column     = reg.RAX // row of frequencies
-	word       = reg.R15 // of a record
-	rows       = []reg.GPPhysical{reg.RSI, reg.R10, reg.R11, reg.R12}
-	list       = reg.R13 // of the words
-	at         = reg.R14 // in the list
-	shift      = reg.R8  // where the phase is shifted
+	stride     = reg.R9                                                                 // bytes of a record
+	column     = reg.RAX                                                                // row of frequencies
+	word       = reg.R15                                                                // of a record
+	rows       = []reg.GPPhysical{reg.RSI, reg.R10, reg.R11, reg.R12, reg.RDX, reg.RBX} // of records; the last two are a and b else
+	list       = reg.R13                                                                // of the words
+	at         = reg.R14                                                                // in the list
+	shift      = reg.R8                                                                 // where the phase is shifted
 )
 
 const sumsDoc = `adds a and b of n records and one block of frequencies, split in halves
@@ -44,8 +44,6 @@ func sumsHeader(name string) {
 	TEXT(name, NOSPLIT, "func(a, b *[32]int64, omega *[32]int32, words *int32, shift, all int, q *int32, n, stride int)")
 	Pragma("noescape")
 	doc(name + " " + sumsDoc)
-	Load(Param("a"), regA)
-	Load(Param("b"), regB)
 	Load(Param("omega"), regOmega)
 	Load(Param("words"), list)
 	Load(Param("shift"), shift)

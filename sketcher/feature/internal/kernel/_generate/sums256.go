@@ -10,6 +10,8 @@ import (
 // them for four records at a time; the coefficients stay in memory.
 func sums256() {
 	sumsHeader("sums256")
+	Load(Param("a"), regA)
+	Load(Param("b"), regB)
 	c := newConstants("sums256_constants")
 	s := sum256{a: ymm[4], b: ymm[5], free: ymm[6:16]}
 	s.turn = c.float(1.0/(1<<32), 8)

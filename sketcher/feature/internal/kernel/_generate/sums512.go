@@ -7,11 +7,15 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// sums512 keeps two vectors of frequencies for four records at a time in
-// registers, with all coefficients; the records left over go one by one.
-func sums512(name string, multiply multiply512) {
+// sums512 keeps two vectors of frequencies for some records at a time in registers,
+// with all coefficients, and goes through the numbers of records in that order.
+// Every phase is a chain of multiplications that wait for one another: more records
+// hide the wait and load frequencies less often, and leave fewer registers to the
+// polynomials.
+func sums512(name string, multiply multiply512, records ...int) {
 	sumsHeader(name)
-	sum512{a: zmm[8:10], b: zmm[10:12], free: zmm[20:], multiply: multiply}.body(name)
+	n := 2 * records[0]
+	sum512{a: zmm[n : n+2], b: zmm[n+2 : n+4], free: zmm[n+4 : 24], multiply: multiply}.body(name, records)
 }
 
 // multiply512 adds dot(omega, value) to the phase.
@@ -34,13 +38,13 @@ func dot(omega, value, _, phase reg.VecPhysical) {
 	})
 }
 
-func (s sum512) body(name string) {
+func (s sum512) body(name string, records []int) {
 	c := newConstants(name + "_constants")
 	const vectors = 2
 	s.turn = c.float(1.0/(1<<32), 1)
 	for i := range 5 {
 		for j, v := range []float32{sines[i], cosines[i]} {
-			r := zmm[12+4*j+i%4]
+			r := zmm[24+4*j+i%4]
 			m := c.float(v*2048, 1)
 			if i == 4 {
 				s.first[j] = m
@@ -54,17 +58,21 @@ func (s sum512) body(name string) {
 			}
 		}
 	}
-	for _, r := range zmm[8:12] {
-		VPXORQ(r, r, r)
+	for v := range vectors {
+		VPXORQ(s.a[v], s.a[v], s.a[v])
+		VPXORQ(s.b[v], s.b[v], s.b[v])
 	}
-	s.loop("four", 4)
-	s.loop("one", 1)
+	for _, r := range records {
+		s.loop(map[int]string{6: "six", 4: "four", 2: "two", 1: "one"}[r], r)
+	}
+	Load(Param("a"), regA)
+	Load(Param("b"), regB)
 	for i, out := range []reg.GPPhysical{regA, regB} {
-		for v := range vectors {
-			r := 8 + i*vectors + v
-			VEXTRACTI64X4(Imm(1), zmm[r], ymm[30])
-			VPMOVSXDQ(ymm[r], zmm[0])
-			VPMOVSXDQ(ymm[30], zmm[1])
+		for v, sum := range [][]reg.VecPhysical{s.a, s.b}[i] {
+			half := zmm[30]
+			VEXTRACTI64X4(Imm(1), sum, half.AsY())
+			VPMOVSXDQ(sum.AsY(), zmm[0])
+			VPMOVSXDQ(half.AsY(), zmm[1])
 			for h := range 2 {
 				m := Mem{Base: out, Disp: v*128 + h*64}
 				VPADDQ(m, zmm[h], zmm[h])
@@ -86,7 +94,7 @@ type sum512 struct {
 // loop emits the loop over groups of r records, while there are so many.
 func (s sum512) loop(name string, r int) {
 	phases := zmm[:2*r]
-	omega, value, product := s.free[:2], s.free[2:6], s.free[6:10]
+	omega, rest := s.free[:2], s.free[2:]
 	Label(name)
 	CMPQ(regN, Imm(uint64(r)))
 	JL(LabelRef(name + "_end"))
@@ -100,9 +108,10 @@ func (s sum512) loop(name string, r int) {
 		VMOVDQU64(Mem{Base: column}, omega[0])
 		VMOVDQU64(Mem{Base: column, Disp: 64}, omega[1])
 		for i := range r {
-			VPBROADCASTD(Mem{Base: rows[i], Index: word, Scale: 4}, value[i])
-			s.multiply(omega[0], value[i], product[i], zmm[2*i])
-			s.multiply(omega[1], value[i], value[i], zmm[2*i+1])
+			value, product := rest[i], rest[len(rest)-1-i]
+			VPBROADCASTD(Mem{Base: rows[i], Index: word, Scale: 4}, value)
+			s.multiply(omega[0], value, product, zmm[2*i])
+			s.multiply(omega[1], value, value, zmm[2*i+1])
 		}
 	}, func() {
 		for _, p := range phases {
@@ -110,16 +119,16 @@ func (s sum512) loop(name string, r int) {
 		}
 	})
 	LEAQ(Mem{Base: rows[r-1], Index: stride, Scale: 1}, rows[0])
-	for group := 0; group < len(phases); group += 4 {
-		s.polynomials(group, phases[group:min(group+4, len(phases))])
+	for at, most := 0, len(s.free)/3&^1; at < len(phases); at += most {
+		s.polynomials(phases[at:min(at+most, len(phases))])
 	}
 	SUBQ(Imm(uint64(r)), regN)
 	JMP(LabelRef(name))
 	Label(name + "_end")
 }
 
-// polynomials evaluates up to three vectors of phases, interleaved.
-func (s sum512) polynomials(first int, phases []reg.VecPhysical) {
+// polynomials evaluates the vectors of phases of whole records, interleaved.
+func (s sum512) polynomials(phases []reg.VecPhysical) {
 	u := func(i int) reg.VecPhysical { return s.free[3*i] }
 	p := func(i int) reg.VecPhysical { return s.free[3*i+1] }
 	q := func(i int) reg.VecPhysical { return s.free[3*i+2] }
@@ -148,8 +157,7 @@ func (s sum512) polynomials(first int, phases []reg.VecPhysical) {
 		VMULPS(p(i), p(i), p(i))
 		VCVTPS2DQ(q(i), q(i))
 		VCVTPS2DQ(p(i), p(i))
-		v := (first + i) % 2
-		VPADDD(p(i), s.a[v], s.a[v])
-		VPADDD(q(i), s.b[v], s.b[v])
+		VPADDD(p(i), s.a[i%2], s.a[i%2])
+		VPADDD(q(i), s.b[i%2], s.b[i%2])
 	}
 }
