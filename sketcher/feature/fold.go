@@ -59,7 +59,8 @@ func (m *Map) Fold(s *Sums, q []int32) {
 // records returns how many records of d channels make a block: as many as stay
 // in the first-level cache beside the frequencies.
 func records(d int) int {
-	return min(max(4096/d&^3, 4), kernel.MaxRecords&^3)
+	n := min(max(4096/d, kernel.AtOnce), kernel.MaxRecords)
+	return n - n%kernel.AtOnce
 }
 
 func (m *Map) foldBlock(s *Sums, q []int32) {

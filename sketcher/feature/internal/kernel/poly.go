@@ -6,6 +6,10 @@ const Lanes = 32
 // MaxRecords is the largest number of records in one call.
 const MaxRecords = 255
 
+// AtOnce is a multiple of the numbers of records that the kernels take at a time.
+// Those that are left over are slower.
+const AtOnce = 12
+
 // The extremes of a and b over all 2^32 phases.
 const (
 	MaxA = 1<<23 + 1

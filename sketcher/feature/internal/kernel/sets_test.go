@@ -141,6 +141,54 @@ func TestSetsAreEqual(t *testing.T) {
 	}
 }
 
+// Frequencies with high halves change places: their sums must not, and only the last
+// blocks may have rows for them.
+func TestHighHalvesAreGathered(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	for _, set := range available() {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		for _, m := range []int{32, 64, 96, 1024, 4096} {
+			for _, share := range []float64{0, 0.03, 0.5, 1} {
+				const d = 5
+				n := 1 + rng.IntN(20)
+				omega, q := make([][Lanes]int32, m/Lanes*d), values(rng, n*d, limit)
+				rare := 0
+				for j := range m {
+					if rng.Float64() < share {
+						omega[j/Lanes*d+rng.IntN(d)][j%Lanes] = math.MinInt16 - 1 - rng.Int32N(1<<20)
+						rare++
+					}
+				}
+				for i := range omega {
+					for j := range Lanes {
+						if omega[i][j] == 0 {
+							omega[i][j] = rng.Int32N(1<<16) + math.MinInt16
+						}
+					}
+				}
+				got, want := make([]int64, 2*m), make([]int64, 2*m)
+				for i := range got {
+					got[i] = rng.Int64() >> 1
+				}
+				copy(want, got)
+				packed := set.Pack(omega, d)
+				set.Blocks(got[:m], got[m:], packed, q, d)
+				PortableBlocks(want[:m], want[m:], portable.Pack(omega, d), q, d)
+				if !slices.Equal(got, want) {
+					t.Fatalf("%s m=%d, %d rare frequencies, n=%d: sums differ from the portable ones", set.Name, m, rare, n)
+				}
+				plain := m/Lanes - (rare+Lanes-1)/Lanes
+				for i, block := range packed.blocks[:min(plain, len(packed.blocks))] {
+					if block.all != 2*pairs(d) {
+						t.Fatalf("%s m=%d, %d rare frequencies: block %d has %d rows", set.Name, m, rare, i, block.all)
+					}
+				}
+			}
+		}
+	}
+}
+
 // The extreme phases, one frequency of one channel that is the phase itself.
 func TestSetsAtTheCorners(t *testing.T) {
 	for _, set := range available() {

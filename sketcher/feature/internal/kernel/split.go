@@ -1,5 +1,7 @@
 package kernel
 
+import "slices"
+
 // Processors multiply and add two pairs of integers of 16 bits in one or two
 // instructions, where a product of 32 bits takes three. With numbers split in signed
 // halves, x = 2^16 high(x) + low(x),
@@ -16,12 +18,15 @@ package kernel
 //	after it                      low(q) low(w) of every pair
 //
 // High halves are rare: they are the frequencies from half a turn a standard unit on.
+// One of them costs its block a row, so that those that have any are gathered in the
+// last blocks.
 
 // Packed is frequencies in the form that a kernel takes.
 type Packed struct {
 	omega  [][Lanes]int32
 	words  []int32  // of a record, for each row of omega
 	blocks []listed // of Lanes frequencies
+	swaps  [][2]int // of frequencies that stand in each other's place
 }
 
 // listed is the length of a block's list of words, all, and of its part before the
@@ -31,6 +36,8 @@ type listed struct{ shift, all int }
 // pack returns the frequencies of d channels, as they are in whole blocks.
 func pack(omega [][Lanes]int32, d int) *Packed {
 	p := &Packed{}
+	omega = slices.Clone(omega)
+	p.gather(omega, d)
 	pairs := pairs(d)
 	lowPlane := planeSize(d)
 	for ; len(omega) > 0; omega = omega[d:] {
@@ -52,6 +59,40 @@ func pack(omega [][Lanes]int32, d int) *Packed {
 	return p
 }
 
+// gather swaps frequencies until those with a high half are the last ones.
+func (p *Packed) gather(omega [][Lanes]int32, d int) {
+	at := func(j, k int) *int32 { return &omega[j/Lanes*d+k][j%Lanes] }
+	rare := make([]bool, len(omega)/d*Lanes)
+	for j := range rare {
+		for k := range d {
+			rare[j] = rare[j] || high(*at(j, k)) != 0
+		}
+	}
+	for i, j := 0, len(rare)-1; ; i, j = i+1, j-1 {
+		for i < j && !rare[i] {
+			i++
+		}
+		for i < j && rare[j] {
+			j--
+		}
+		if i >= j {
+			return
+		}
+		p.swaps = append(p.swaps, [2]int{i, j})
+		for k := range d {
+			x, y := at(i, k), at(j, k)
+			*x, *y = *y, *x
+		}
+	}
+}
+
+// swap puts sums in the places of their frequencies, and back again.
+func (p *Packed) swap(sums []int64) {
+	for _, s := range p.swaps {
+		sums[s[0]], sums[s[1]] = sums[s[1]], sums[s[0]]
+	}
+}
+
 func (p *Packed) add(word int, row [Lanes]int32) {
 	p.words, p.omega = append(p.words, int32(word)), append(p.omega, row)
 }
@@ -71,7 +112,7 @@ func halves(omega [][Lanes]int32) (highs, lows [][Lanes]int32) {
 
 // splitSize is the number of words in a plane of split records, unless one record
 // has more.
-const splitSize = 2048
+const splitSize = 4096
 
 // pairs returns the number of words of each plane that d channels take.
 func pairs(d int) int { return (d + 1) / 2 }

@@ -2,6 +2,8 @@
 
 package kernel
 
+import "sync"
+
 // vector is one of the functions that add one block.
 type vector int
 
@@ -11,16 +13,27 @@ const (
 	madd256
 )
 
+// planes keeps the memory of split records, which would be cleared at every call if
+// it was on the stack.
+var planes = sync.Pool{New: func() any { return new([2 * splitSize]int32) }}
+
 // blocks splits some records at a time and adds them to every block. The functions
-// are called by their names, so that what they are given stays on the stack.
+// are called by their names, so that the compiler knows that they keep nothing.
 func (v vector) blocks(a, b []int64, p *Packed, q []int32, d int) {
-	var kept [2 * splitSize]int32
+	kept := planes.Get().(*[2 * splitSize]int32)
+	defer planes.Put(kept)
+	p.swap(a)
+	p.swap(b)
 	planes, size, stride := kept[:], planeSize(d), pairs(d)
 	if 2*size > len(planes) {
 		planes = make([]int32, 2*size)
 	}
+	most := size / stride
+	if most > AtOnce {
+		most -= most % AtOnce
+	}
 	for len(q) >= d {
-		n := min(len(q)/d, size/stride)
+		n := min(len(q)/d, most)
 		v.split(planes[:size], planes[size:], q[:n*d], d)
 		row := 0
 		for i, block := range p.blocks {
@@ -37,6 +50,8 @@ func (v vector) blocks(a, b []int64, p *Packed, q []int32, d int) {
 		}
 		q = q[n*d:]
 	}
+	p.swap(a)
+	p.swap(b)
 }
 
 // split is splitRecords, but for the half of a word without a channel, which meets
