@@ -49,7 +49,7 @@ func (m *Map) Fold(s *Sums, q []int32) {
 	if len(q)%d != 0 {
 		panic("feature: Fold of a part of a record")
 	}
-	for size := d * records(d); len(q) > 0; {
+	for size := d * even(len(q)/d, d); len(q) > 0; {
 		part := q[:min(size, len(q))]
 		m.foldBlock(s, part)
 		q = q[len(part):]
@@ -61,6 +61,15 @@ func (m *Map) Fold(s *Sums, q []int32) {
 func records(d int) int {
 	n := min(max(4096/d, kernel.AtOnce), kernel.MaxRecords)
 	return n - n%kernel.AtOnce
+}
+
+// even returns how many records to take at a time, for n records in as few blocks as
+// records allows: nearly the same, since a short block would still load all frequencies.
+func even(n, d int) int {
+	most := records(d)
+	blocks := max((n+most-1)/most, 1)
+	n = (n + blocks - 1) / blocks
+	return (n + kernel.AtOnce - 1) / kernel.AtOnce * kernel.AtOnce
 }
 
 func (m *Map) foldBlock(s *Sums, q []int32) {

@@ -31,7 +31,7 @@ func (m *Map) FoldPhasors(s *Sums, q []int32) {
 	if len(q)%d != 0 {
 		panic("feature: FoldPhasors of a part of a record")
 	}
-	for size := d * records(d); len(q) > 0; {
+	for size := d * even(len(q)/d, d); len(q) > 0; {
 		part := q[:min(size, len(q))]
 		m.kernel.Blocks(s.A, s.B, m.omega, part, d)
 		q = q[len(part):]
