@@ -2,7 +2,6 @@ package feature
 
 import (
 	"fmt"
-	"math"
 
 	"phasor/sketcher/feature/internal/kernel"
 )
@@ -15,6 +14,7 @@ type Map struct {
 	kernel      kernel.Set
 	omega       *kernel.Packed
 	bins        []binning // [d]
+	transformed bool      // some channel is
 }
 
 // NewMap compiles a spec, which must not be changed any more. It fails if the
@@ -37,6 +37,9 @@ func newMap(s *Spec, set kernel.Set) *Map {
 		fingerprint: s.Fingerprint(),
 		kernel:      set,
 		bins:        make([]binning, d),
+	}
+	for _, c := range s.Channels {
+		m.transformed = m.transformed || c.Transform != Identity
 	}
 	m.omega = set.Pack(blocks(s.Omega, d), d)
 	for k := range m.bins {
@@ -75,21 +78,19 @@ func (m *Map) Fingerprint() string { return m.fingerprint }
 // infinite.
 func (m *Map) Quantise(q []int32, x []float64) bool {
 	s := m.spec
-	d := len(s.Channels)
-	offset, scale := s.Offset[:d], s.Scale[:d]
-	x, q = x[:d], q[:d]
-	for k, v := range x {
+	if !m.transformed {
+		return m.kernel.Quantise(q, x[:len(s.Channels)], s.Offset, s.Scale)
+	}
+	for k, v := range x[:len(s.Channels)] {
 		if t := s.Channels[k].Transform; t != Identity {
 			if !finite(v) {
 				return false
 			}
 			v = t.Apply(v)
 		}
-		if !finite(v) {
+		if !kernel.PortableQuantise(q[k:k+1], []float64{v}, s.Offset[k:], s.Scale[k:]) {
 			return false
 		}
-		v = float64(float64((v-offset[k])*scale[k]) * Unit)
-		q[k] = int32(math.RoundToEven(min(max(v, -Limit), Limit)))
 	}
 	return true
 }

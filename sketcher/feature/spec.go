@@ -11,10 +11,10 @@ import (
 )
 
 // Limit is the largest magnitude of a quantised value: 128 standard units.
-const Limit = 1<<23 - 1
+const Limit = kernel.Limit
 
 // Unit is the number of q units in one standard unit.
-const Unit = 1 << 16
+const Unit = kernel.Unit
 
 // Bins is the number of histogram bins of a channel.
 const Bins = 128

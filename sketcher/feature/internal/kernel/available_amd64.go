@@ -13,7 +13,7 @@ func available() []Set {
 	var sets []Set
 	cpu := &cpuid.CPU
 	if cpu.Supports(cpuid.AVX512F, cpuid.AVX512VL, cpuid.AVX512DQ, cpuid.AVX512BW, cpuid.AVX2, cpuid.FMA3) {
-		wide := Set{"avx512", pack, madd512.blocks, momentsAVX512}
+		wide := Set{"avx512", quantiseAVX512, pack, madd512.blocks, momentsAVX512}
 		sets = append(sets, wide)
 		if cpu.Supports(cpuid.AVX512VNNI) {
 			split := wide
@@ -28,7 +28,7 @@ func available() []Set {
 		}
 	}
 	if cpu.Supports(cpuid.AVX2, cpuid.FMA3) {
-		sets = append(sets, Set{"avx2", pack, madd256.blocks, PortableMoments})
+		sets = append(sets, Set{"avx2", PortableQuantise, pack, madd256.blocks, PortableMoments})
 	}
 	return append(sets, portable)
 }

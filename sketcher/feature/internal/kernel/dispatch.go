@@ -11,6 +11,15 @@ type Set struct {
 	// Name is avx512vnni, avx512, avx2 or portable.
 	Name string
 
+	// Quantise writes the fixed-point form of a record, with every operation in
+	// binary64 and rounded by itself:
+	//
+	//	q[k] = int32(rne(clamp((x[k]-offset[k])*scale[k]*Unit, ±Limit)))
+	//
+	// It returns false, and q is unspecified, if an x[k] is NaN or infinite. The
+	// offsets are finite and the scales finite and positive.
+	Quantise func(q []int32, x, offset, scale []float64) bool
+
 	// Pack returns frequencies of d channels in the form that Blocks takes.
 	// It may keep omega, which must not be changed then.
 	Pack func(omega [][Lanes]int32, d int) *Packed
@@ -36,10 +45,11 @@ type Set struct {
 }
 
 var portable = Set{
-	Name:    "portable",
-	Pack:    func(omega [][Lanes]int32, d int) *Packed { return &Packed{omega: omega} },
-	Blocks:  PortableBlocks,
-	Moments: PortableMoments,
+	Name:     "portable",
+	Quantise: PortableQuantise,
+	Pack:     func(omega [][Lanes]int32, d int) *Packed { return &Packed{omega: omega} },
+	Blocks:   PortableBlocks,
+	Moments:  PortableMoments,
 }
 
 // Plain returns the kernel that runs everywhere.

@@ -1396,6 +1396,61 @@ done:
 DATA halves512_constants<>+0(SB)/4, $0x00008000
 GLOBL halves512_constants<>(SB), RODATA|NOPTR, $4
 
+// func quantise512(q *int32, x *float64, offset *float64, scale *float64, n int) (rejected int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL
+TEXT ·quantise512(SB), NOSPLIT, $0-48
+	MOVQ q+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ offset+16(FP), DX
+	MOVQ scale+24(FP), R8
+	MOVQ n+32(FP), CX
+	XORL AX, AX
+
+eight:
+	MOVL  $0x000000ff, R9
+	CMPQ  CX, $0x08
+	JGE   masked
+	TESTQ CX, CX
+	JLE   done
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+
+masked:
+	KMOVB       R9, K1
+	VMOVUPD.Z   (SI), K1, Z0
+	VFPCLASSPDZ $0x99, Z0, K2
+	KMOVB       K2, R10
+	ORL         R10, AX
+	VMOVUPD.Z   (DX), K1, Z1
+	VMOVUPD.Z   (R8), K1, Z2
+	VSUBPD      Z1, Z0, Z0
+	VMULPD      Z2, Z0, Z0
+	VMULPD.BCST quantise512_constants<>+0(SB), Z0, Z0
+	VMINPD.BCST quantise512_constants<>+8(SB), Z0, Z0
+	VMAXPD.BCST quantise512_constants<>+16(SB), Z0, Z0
+	VCVTPD2DQ   Z0, Y0
+	VMOVDQU32   Y0, K1, (DI)
+	ADDQ        $0x40, SI
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, R8
+	ADDQ        $0x20, DI
+	SUBQ        $0x08, CX
+	JMP         eight
+
+done:
+	MOVQ AX, rejected+40(FP)
+	VZEROUPPER
+	RET
+
+DATA quantise512_constants<>+0(SB)/4, $0x00000000
+DATA quantise512_constants<>+4(SB)/4, $0x40f00000
+DATA quantise512_constants<>+8(SB)/4, $0xc0000000
+DATA quantise512_constants<>+12(SB)/4, $0x415fffff
+DATA quantise512_constants<>+16(SB)/4, $0xc0000000
+DATA quantise512_constants<>+20(SB)/4, $0xc15fffff
+GLOBL quantise512_constants<>(SB), RODATA|NOPTR, $24
+
 // func spread512(panel *float64, first *int64, lo *int32, hi *int32, q *int32, n int, d int, mask uint8)
 // Requires: AVX, AVX2, AVX512DQ, AVX512F, AVX512VL
 TEXT ·spread512(SB), NOSPLIT, $0-57

@@ -85,6 +85,16 @@ func sums256(a *[32]int64, b *[32]int64, omega *[32]int32, words *int32, shift i
 //go:noescape
 func halves512(high *int32, low *int32, q *int32, n int)
 
+// quantise512 writes n quantised channels, and returns 0 if all are finite:
+//
+//	for k := range n {
+//		y := (x[k] - offset[k]) * scale[k] * Unit
+//		q[k] = int32(math.RoundToEven(min(max(y, -Limit), Limit)))
+//	}
+//
+//go:noescape
+func quantise512(q *int32, x *float64, offset *float64, scale *float64, n int) (rejected int)
+
 // spread512 reduces up to eight channels of n records of d channels, and adds their
 // sums and ranges; mask has a bit for every channel:
 //

@@ -20,6 +20,7 @@ func main() {
 	sums512("sums512vnni", dot, 6, 2, 1)
 	sums256()
 	halves512()
+	quantise512()
 	spread512()
 	gram512()
 	fma("fma512", zmm, 64)
