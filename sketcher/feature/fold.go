@@ -78,26 +78,25 @@ func (m *Map) foldBlock(s *Sums, q []int32) {
 	m.count(s, q)
 }
 
-// count adds the histogram and the clamped values.
+// count adds the histogram and the clamped values, one channel after the other.
 func (m *Map) count(s *Sums, q []int32) {
-	bins := m.bins
-	for ; len(q) >= len(bins); q = q[len(bins):] {
-		h := s.Histogram
-		for k, x := range q[:len(bins)] {
-			row := (*[Bins]int64)(h)
-			if i := uint32(x+reach) >> cellShift; i < cells {
-				b := bins[k].table[i]
-				if b >= parted {
-					b = bins[k].search(x)
+	for k := range m.bins {
+		b := &m.bins[k]
+		table, row := b.table, (*[Bins]int64)(s.Histogram[k*Bins:])
+		for i := k; i < len(q); i += len(m.bins) {
+			x := q[i]
+			if c := uint32(x+reach) >> cellShift; c < cells {
+				bin := table[c]
+				if bin >= parted {
+					bin = b.search(x)
 				}
-				row[b%Bins]++
-			} else {
-				row[bins[k].search(x)]++
-				if x == Limit || x == -Limit {
-					s.Clamped[k]++
-				}
+				row[bin%Bins]++
+				continue
 			}
-			h = h[Bins:]
+			row[b.search(x)]++
+			if x == Limit || x == -Limit {
+				s.Clamped[k]++
+			}
 		}
 	}
 }
