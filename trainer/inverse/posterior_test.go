@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -266,5 +267,28 @@ func TestSamplingCountsEveryMeasurementOnce(t *testing.T) {
 	t.Logf("%v measurements with weights broadened by %.2f: deviations %.3f of the exact", count, broad/count, ratio/count/3)
 	if count < 20 || math.Abs(ratio/count/3-1) > .05 {
 		t.Errorf("%v measurements with broadened weights: deviations %.3f of the exact", count, ratio/count/3)
+	}
+}
+
+// TestGaussianAnswers: an answer is the caller's, to take to other units, and one to a measurement far from all
+// generated ones says so.
+func TestGaussianAnswers(t *testing.T) {
+	p := mustPrior(t, pulse{8}, 2000, 1)
+	s := mustPrepare(t, Gaussian{}, p, Problem{Mask(8, []int{0, 1, 3, 5, 6}), White(.03)})
+	y := []float64{.1, .2, .3, .2, .1}
+	first := s.Solve(y)
+	want := slices.Clone(first.SD)
+	for k := range first.SD {
+		first.SD[k] *= 7
+		first.X[k] *= 7
+	}
+	if again := s.Solve(y); !slices.Equal(again.SD, want) {
+		t.Errorf("the deviations of an answer that was changed come back: %v, want %v", again.SD, want)
+	}
+	if first.Warning != "" {
+		t.Errorf("a usual measurement has the warning %q", first.Warning)
+	}
+	if far := s.Solve([]float64{1000, 0, 0, 0, 1000}); far.Warning == "" {
+		t.Error("a measurement unlike any has no warning")
 	}
 }
