@@ -548,3 +548,22 @@ func genericAt(v any, names []string) (float64, uint8) {
 	}
 	return 0, wrong
 }
+
+// Of equal keys the last value counts, and nothing is left of the first.
+func TestAvroEqualKeys(t *testing.T) {
+	c := avroConfig(`{"type":"map","values":{"type":"array","items":"double"}}`, "a[0]", "a[1]")
+	x := make([]float64, 2)
+	for _, e := range []struct {
+		value  []byte
+		reason Reason
+	}{
+		{avroValue(2, "a", 1, 1.0, 0, "a", 2, 2.0, 3.0, 0, 0), Accepted},
+		{avroValue(2, "a", 2, 2.0, 3.0, 0, "a", 1, 1.0, 0, 0), Schema},
+		{avroValue(2, "a", 2, 2.0, 3.0, 0, "b", 1, 1.0, 0, 0), Accepted},
+	} {
+		r := mustNew(t, c).Decode(x, &stream.Record{Value: e.value})
+		if r.Reason != e.reason || r.Emitted && !equal(x, []float64{2, 3}) {
+			t.Errorf("%x: %+v %v, want %v", e.value, r, x, e.reason)
+		}
+	}
+}
