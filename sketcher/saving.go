@@ -64,15 +64,16 @@ func (o *owner) save(ctx context.Context) error {
 	return nil
 }
 
-// trySave cuts the fold and makes the cut durable: panes, state, commit, live.
+// trySave cuts the fold and makes the cut durable: panes, state, live, commit.
 func (o *owner) trySave(ctx context.Context) error {
 	o.mu.Lock()
 	if o.e.Unchanged(o.id, o.fold.Next()) && o.fold.Unsaved() == 0 {
 		s := Save{Result: "skipped", Next: o.fold.Next(), Resident: o.fold.total.acc.Bytes()}
 		o.mu.Unlock()
 		o.report(s)
+		err := o.sayLive(ctx, s.Next)
 		o.commit(ctx, s.Next) // One that failed before is made up for, also if nothing comes any more.
-		return o.sayLive(ctx, s.Next)
+		return err
 	}
 	cut := o.fold.Cut()
 	o.mu.Unlock()
@@ -95,13 +96,14 @@ func (o *owner) trySave(ctx context.Context) error {
 		s.Open = max(s.Open, start)
 	}
 	o.report(s)
-	o.commit(ctx, s.Next)
 	if o.saved.count++; o.saved.count%pruneEvery == 0 {
 		if _, err := o.e.PruneStates(ctx, o.id, o.s.cfg.States); err != nil {
 			o.log.Warn("old states could not be removed; they will be next time", "err", err)
 		}
 	}
-	return o.sayLive(ctx, s.Next)
+	err := o.sayLive(ctx, s.Next)
+	o.commit(ctx, s.Next) // Last, because a broker that is away takes all the time there is.
+	return err
 }
 
 // write makes a cut durable and returns how many of its panes are.
