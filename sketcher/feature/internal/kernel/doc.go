@@ -1,4 +1,4 @@
-// Package kernel adds the random Fourier features of quantised records.
+// Package kernel quantises records and adds their random Fourier features.
 //
 // A record is d quantised channels q_k, a frequency is d integers omega_jk, and
 // the phase

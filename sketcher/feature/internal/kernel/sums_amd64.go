@@ -13,15 +13,15 @@ const (
 	madd256
 )
 
-// planes keeps the memory of split records, which would be cleared at every call if
+// splits keeps the memory of split records, which would be cleared at every call if
 // it was on the stack.
-var planes = sync.Pool{New: func() any { return new([2 * splitSize]int32) }}
+var splits = sync.Pool{New: func() any { return new([2 * splitSize]int32) }}
 
 // blocks splits some records at a time and adds them to every block. The functions
 // are called by their names, so that the compiler knows that they keep nothing.
 func (v vector) blocks(a, b []int64, p *Packed, q []int32, d int) {
-	kept := planes.Get().(*[2 * splitSize]int32)
-	defer planes.Put(kept)
+	kept := splits.Get().(*[2 * splitSize]int32)
+	defer splits.Put(kept)
 	p.swap(a)
 	p.swap(b)
 	planes, size, stride := kept[:], planeSize(d), pairs(d)
