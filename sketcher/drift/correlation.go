@@ -1,11 +1,8 @@
 package drift
 
 import (
-	"math"
-
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/mat"
 
 	"phasor/sketcher/sketch"
 )
@@ -39,30 +36,8 @@ func (m *model) correlation(b block) []float64 {
 
 // factor returns the lower factor L of (1 - a) E'E/n + a I. Rows z L' of normal z have
 // the law of a multiplier bootstrap of the n innovations with a share a of independent
-// noise, a = min(1/2, 5/n) + .05, at the cost of p numbers a row.
+// noise, at the cost of p numbers a row.
 func (m *model) factor() blas64.Triangular {
-	p := m.width()
-	n := float64(len(m.innov) / p)
-	a := min(.5, 5/n) + .05
-	c := m.correlation(block{lo: 0, hi: p})
-	for i := range c {
-		c[i] *= (1 - a) / n
-	}
-	for k := range p {
-		c[k*p+k] += a
-	}
-	var chol mat.Cholesky
-	if !chol.Factorize(mat.NewSymDense(p, c)) {
-		// The share a keeps every eigenvalue at .05 or above.
-		panic("drift: the innovations are not finite")
-	}
-	var l mat.TriDense
-	chol.LTo(&l)
-	t := l.RawTriangular()
-	for _, v := range t.Data {
-		if math.IsNaN(v) {
-			panic("drift: the innovations are not finite")
-		}
-	}
-	return t
+	n := len(m.innov) / m.width()
+	return lowerFactor(m.crossed(span{0, n}), m.width(), n)
 }

@@ -37,7 +37,8 @@
 // before: the next one is judged by its own spread in place of its innovation's. Windows
 // reach over gaps, for they count panes and not time.
 //
-// A [Rolling] has no reference: it compares the newest panes with the segment before them.
+// A [Rolling] has no reference: it compares the newest panes with the segment before them,
+// under thresholds for the laws that the segments so far had.
 // [Options.Method] ShiryaevRoberts weighs all panes at which a change may have begun. What
 // panes cannot show is a [HistoryError] and no number.
 //

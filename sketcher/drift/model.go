@@ -63,6 +63,8 @@ type model struct {
 	tau     []float64 // nominal over effective records, by block
 	w0      []int     // least window of enough effective records, by block
 	centred []float64 // size×width, about the mean; dropped after the calibration
+	laws    *laws     // of a Rolling's segments, dropped after the calibration; nil if they are one
+	prior   []float64 // degrees of freedom of the pooled variances within a segment, by block; nil if all have one spread
 	innov   []float64 // (size-order)×width, standardised and clipped; dropped likewise
 }
 

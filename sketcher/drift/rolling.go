@@ -11,7 +11,7 @@ import (
 
 // rollingWindows are the numbers of newest panes that a Rolling compares with the earlier
 // ones, leastEarlier the least number of those.
-var rollingWindows = []int{1, 2, 4, 8, 16}
+var rollingWindows = []int{1, 2, 3, 4, 6, 8, 12, 16}
 
 const (
 	leastEarlier   = 6
@@ -19,14 +19,16 @@ const (
 )
 
 // A Rolling cuts a stream into segments without a change. It compares the last w = 1, 2,
-// 4, 8, 16 panes with all earlier ones of the current segment, at least 6, and after an
-// alarm begins a segment with those w panes: it follows a stream that changes for good
-// again and again, and has no reference to grow old.
+// 3, 4, 6, 8, 12, 16 panes with all earlier ones of the current segment, at least 6, and
+// after an alarm begins a segment with the panes since the estimated change: it follows a
+// stream that changes for good again and again, and has no reference to grow old.
 //
 // The noise, which is the innovations' memory, spread and correlation, is pooled over all
-// segments of the last 2,000 panes and estimated anew when the panes are a quarter more, from
-// the 20th on. Before, panes are Learning. A drift so slow that the earlier panes follow
-// it is not seen; a [Scan] sees it. One goroutine at a time.
+// segments of the last 2,000 panes and estimated anew when the panes are a quarter more and
+// after the first change, from the 20th on. Before, panes are Learning. Where the segments'
+// spreads differ beyond chance, or only one segment is known, the earlier panes of the
+// current segment have a say in its own. A drift so slow that the earlier panes follow it is
+// not seen; a [Scan] sees it. One goroutine at a time.
 type Rolling struct {
 	opt        Options
 	projection *Projection
@@ -120,7 +122,11 @@ func (r *Rolling) Push(a *sketch.Accumulator) (Result, error) {
 		res.Moves, res.Channels = r.moves, r.channels
 		res.Window = r.segment.change(res.Group, res.Window)
 		r.starts = append(r.starts, r.history.len()-res.Window)
-		r.replay()
+		if len(r.starts) > 2 {
+			r.replay()
+		} else if err := r.estimate(); err != nil {
+			return res, err
+		}
 	}
 	r.forget()
 	return res, nil
@@ -141,6 +147,9 @@ func (r *Rolling) estimate() error {
 	m, ok := r.noise()
 	if !ok {
 		r.nextFit = r.history.len() + leastSequential/2
+		if r.segment.r != nil {
+			r.replay()
+		}
 		return nil
 	}
 	r.nextFit = r.history.len() + r.history.len()/4
@@ -156,7 +165,7 @@ func (r *Rolling) estimate() error {
 // segment that is long enough.
 func (r *Rolling) noise() (m *model, ok bool) {
 	x := &panes{}
-	var means int
+	var segments []span
 	all := r.projection.centred(&r.history)
 	for i, lo := range r.starts {
 		hi := r.history.len()
@@ -167,6 +176,7 @@ func (r *Rolling) noise() (m *model, ok bool) {
 			continue
 		}
 		s := r.history.slice(lo, hi)
+		segments = append(segments, span{x.len(), x.len() + s.len()})
 		own := r.projection.centred(s)
 		row := make([]float64, r.history.cols)
 		for t := range s.len() {
@@ -176,15 +186,24 @@ func (r *Rolling) noise() (m *model, ok bool) {
 			}
 			x.add(row, s.records[t])
 		}
-		means++
 	}
 	if x.len() < leastSequential {
 		return nil, false
 	}
 	m = fit(r.projection.layout, x)
 	// Each segment's mean takes a degree of freedom.
-	floats.Scale(math.Sqrt(float64(m.size)/float64(m.size-means)), m.sd)
-	floats.Scale(math.Sqrt(float64(m.size)/float64(m.size-means)), m.still)
+	own := math.Sqrt(float64(m.size) / float64(m.size-len(segments)))
+	floats.Scale(own, m.sd)
+	floats.Scale(own, m.still)
+	laws, known := m.newLaws(segments)
+	switch {
+	case laws != nil:
+		m.laws, m.prior = laws, laws.prior
+		m.ownUnits()
+	case !known && len(r.starts) > 1:
+		// What the first segment showed may not hold after its end.
+		m.prior = slices.Repeat([]float64{priorDegrees}, len(m.blocks))
+	}
 	return m, true
 }
 

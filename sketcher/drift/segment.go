@@ -11,22 +11,29 @@ import (
 // moves e by root delta, root = sqrt(records / mean records), so the level of the earlier
 // panes is sum(root e)/sum(root²).
 type segment struct {
-	r     *Reference // the noise and the thresholds
-	watch watch
-	e     []float64 // rows of innovations
-	root  []float64
-	sum   []float64 // rows of running sums of e, one more than panes
-	level []float64 // the same of root e
-	power []float64 // the same of root²
-	diff  []float64
+	r      *Reference // the noise and the thresholds
+	watch  watch
+	e      []float64 // rows of innovations
+	root   []float64
+	sum    []float64 // rows of running sums of e, one more than panes
+	level  []float64 // the same of root e
+	power  []float64 // the same of root²
+	square []float64 // the same of e²; not kept where segments have one spread
+	diff   []float64
 }
 
 func (s *segment) begin() {
-	p := s.r.model.width()
 	s.watch = newWatch(s.r)
-	s.e, s.root = s.e[:0], s.root[:0]
-	s.sum, s.level, s.power = append(s.sum[:0], make([]float64, p)...), append(s.level[:0], make([]float64, p)...), append(s.power[:0], 0)
-	s.diff = make([]float64, p)
+	s.e = s.e[:0]
+	s.empty()
+}
+
+// empty forgets all panes.
+func (s *segment) empty() {
+	zero := make([]float64, s.r.model.width())
+	s.root, s.power = s.root[:0], append(s.power[:0], 0)
+	s.sum, s.level, s.square = append(s.sum[:0], zero...), append(s.level[:0], zero...), append(s.square[:0], zero...)
+	s.diff = zero
 }
 
 func (s *segment) len() int { return len(s.root) }
@@ -62,6 +69,11 @@ func (s *segment) accumulate(e []float64, root float64) {
 		s.sum = append(s.sum, s.sum[n*p+k]+v)
 		s.level = append(s.level, s.level[n*p+k]+root*v)
 	}
+	if s.r.model.prior != nil {
+		for k, v := range e {
+			s.square = append(s.square, s.square[n*p+k]+v*v)
+		}
+	}
 	s.power = append(s.power, s.power[n]+root*root)
 }
 
@@ -75,7 +87,7 @@ func (s *segment) clip() {
 	for t := range n {
 		s.about(s.e[t*p:(t+1)*p], s.root[t], n)
 	}
-	s.sum, s.level, s.power = s.sum[:p], s.level[:p], s.power[:1]
+	s.sum, s.level, s.square, s.power = s.sum[:p], s.level[:p], s.square[:p], s.power[:1]
 	for t := range n {
 		s.accumulate(s.e[t*p:(t+1)*p], s.root[t])
 	}
@@ -93,7 +105,28 @@ func (s *segment) split(w int) (by float64) {
 	for k := range s.diff {
 		s.diff[k] = s.sum[n*p+k] - s.sum[(n-w)*p+k] - g*s.level[(n-w)*p+k]/earlier
 	}
+	if s.r.model.prior != nil {
+		s.own(n - w)
+	}
 	return 1 / math.Sqrt(float64(w)+g*g/earlier)
+}
+
+// own divides diff by the deviations that the first n panes show about their level,
+// moderated by the pooled ones at as many degrees of freedom as the segments agree (Smyth
+// 2004).
+func (s *segment) own(n int) {
+	p := len(s.diff)
+	for i, b := range s.r.model.blocks {
+		prior := s.r.model.prior[i]
+		if math.IsInf(prior, 1) {
+			continue
+		}
+		for k := b.lo; k < b.hi; k++ {
+			l := s.level[n*p+k]
+			v := s.square[n*p+k] - l*l/s.power[n]
+			s.diff[k] *= math.Sqrt((prior + float64(n-1)) / (prior + max(v, 0)))
+		}
+	}
 }
 
 // scan judges all splits.
@@ -159,9 +192,9 @@ func calibrateRolling(m *model, opt Options) *Reference {
 	r.scorer.tabulate()
 	p := m.width()
 	tr := &trials{runs: opt.Simulations, blocks: len(m.blocks), score: make([]float32, 0, opt.Simulations*horizon*len(m.blocks))}
-	s := segment{r: r, diff: make([]float64, p)}
+	s := segment{r: r}
 	m.simulated(opt.Simulations, opt.Seed, func(rows []float64) {
-		s.root, s.sum, s.level, s.power = s.root[:0], append(s.sum[:0], make([]float64, p)...), append(s.level[:0], make([]float64, p)...), append(s.power[:0], 0)
+		s.empty()
 		most := make([]float64, len(m.blocks))
 		for t := range horizon {
 			s.root = append(s.root, 1)
@@ -184,6 +217,6 @@ func calibrateRolling(m *model, opt Options) *Reference {
 	r.h = append([]float64(nil), tr.thresholds(opt.ARL, cautionOf(m))...)
 	r.law = tr.law(r.h)
 	r.level = floats.Sum(r.h) / float64(len(r.h))
-	m.centred, m.innov = nil, nil
+	m.centred, m.innov, m.laws = nil, nil, nil
 	return r
 }

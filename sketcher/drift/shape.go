@@ -15,17 +15,28 @@ func (m *model) shape() {
 			if !m.alive[k] {
 				continue
 			}
-			memory := 1.0
-			for j := range m.order {
-				memory -= m.coef[j][k]
-			}
-			memory = max(memory, longestMemory)
-			tau = max(tau, m.sd[k]*m.sd[k]/(memory*memory))
+			tau = max(tau, m.longRun(k))
 		}
-		m.tau[i], m.w0[i] = tau, 1
-		for m.records*float64(m.w0[i])/tau < enoughRecords {
-			m.w0[i] *= 2
-		}
+		m.setMemory(i, tau)
+	}
+}
+
+// longRun returns the long-run variance of a coordinate, in units of independent records.
+func (m *model) longRun(k int) float64 {
+	memory := 1.0
+	for j := range m.order {
+		memory -= m.coef[j][k]
+	}
+	memory = max(memory, longestMemory)
+	return m.sd[k] * m.sd[k] / (memory * memory)
+}
+
+// setMemory takes nominal over effective records of block i and the least window of
+// enough effective ones.
+func (m *model) setMemory(i int, tau float64) {
+	m.tau[i], m.w0[i] = tau, 1
+	for m.records*float64(m.w0[i])/tau < enoughRecords {
+		m.w0[i] *= 2
 	}
 }
 

@@ -49,8 +49,9 @@ func simulate(s *scorer, runs int, seed uint64) *trials {
 }
 
 // simulated calls yield with the innovations of horizon panes without a change, so many
-// times. They have the innovations' correlation and the Student scale of each block; mean
-// and spread are estimated in each run from a reference of as many panes.
+// times. They have the innovations' correlation, or in turn that of the segments' laws, and
+// the Student scale of each block; mean and spread are estimated in each run from a
+// reference of as many panes.
 func (m *model) simulated(runs int, seed uint64, yield func(rows []float64)) {
 	p := m.width()
 	size := min(m.size, simulatedSize)
@@ -63,15 +64,24 @@ func (m *model) simulated(runs int, seed uint64, yield func(rows []float64)) {
 		row := l.Data[k*l.Stride : k*l.Stride+k+1]
 		truth[k] = floats.Dot(row, row)
 	}
-	for range runs {
+	for run := range runs {
 		for i := range rows.Data {
 			rows.Data[i] = rng.NormFloat64()
 		}
-		blas64.Trmm(blas.Right, blas.Trans, 1, l, rows)
+		if m.laws == nil {
+			blas64.Trmm(blas.Right, blas.Trans, 1, l, rows)
+		} else {
+			blas64.Trmm(blas.Right, blas.Trans, 1, l, rowsOf(rows, 0, size))
+			blas64.Trmm(blas.Right, blas.Trans, 1, m.laws.at(m, (float64(run)+.5)/float64(runs)), rowsOf(rows, size, size+horizon))
+		}
 		m.heavy(rows, src)
 		m.restandardise(rows, size, truth)
 		yield(rows.Data[size*p:])
 	}
+}
+
+func rowsOf(x blas64.General, lo, hi int) blas64.General {
+	return blas64.General{Rows: hi - lo, Cols: x.Cols, Stride: x.Stride, Data: x.Data[lo*x.Stride : hi*x.Stride]}
 }
 
 // windowScale is the factor 1/sqrt(w + g²/R) of a sum of w innovations about a mean that
