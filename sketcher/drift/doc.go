@@ -20,11 +20,11 @@
 // tests mean(s^2) of S, M and C against chi-squared with nu = p^2/tr(C^2) degrees of
 // freedom, and max|s| of cm and cv against the normal law, and compares -log10 of the
 // p-values with one threshold a group. H, whitened by channel, is tested by the largest
-// chi-squared of a channel's four coordinates, in windows that hold 32 effective records. The thresholds are simulated: the whole
-// procedure, with the reference estimated anew in each run, on panes that have the
-// innovations' correlation. So the mean time between false alarms is the one that was
-// asked for although records within a pane depend on each other, coordinates are
-// correlated and the reference is short.
+// chi-squared of a channel's four coordinates, in windows that hold 64 effective records.
+// The thresholds are simulated: the whole procedure, with the reference estimated anew in
+// each run, on panes that have the innovations' correlation. So the mean time between
+// false alarms is the one that was asked for although records within a pane depend on
+// each other, coordinates are correlated and the reference is short.
 //
 // Panes may hold different numbers of records. A coordinate's mean is estimated per
 // record, so a rate that changes does not look like a level that changes; panes with
@@ -38,9 +38,9 @@
 // reach over gaps, for they count panes and not time.
 //
 // A [Rolling] has no reference: it compares the newest panes with the segment before them,
-// under thresholds for the laws that the segments so far had.
-// [Options.Method] ShiryaevRoberts weighs all panes at which a change may have begun. What
-// panes cannot show is a [HistoryError] and no number.
+// under thresholds for the laws that the segments so far had. [Options.Method]
+// ShiryaevRoberts weighs all panes at which a change may have begun. What panes cannot show
+// is a [HistoryError] and no number.
 //
 // The package keeps no clock, reads no files and draws random numbers from seeds only.
 package drift

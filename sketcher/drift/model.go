@@ -7,6 +7,7 @@ const (
 	priorDegrees   = 10.0 // prior degrees of freedom of an innovation's variance
 	dead           = 1e-9 // variance, in units of independent records, below which a coordinate never moved
 	enoughRecords  = 32.0 // effective records in a window from which on its sums are near normal
+	enoughShapes   = 64.0 // and those of H, of which the largest of many sums is tested
 	largestWindow  = 64
 	longestMemory  = .02 // floor of 1 - sum phi
 	varianceShrink = .9  // floor of tr(C²) as a share of the coordinates

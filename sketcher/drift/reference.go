@@ -102,7 +102,7 @@ type Calibration struct {
 	Alive          int     // those that moved
 	Threshold      float64 // of -log10 p
 	EffectiveRatio float64 // effective over nominal records
-	LeastWindow    int     // panes that hold 32 effective records, at most 64
+	LeastWindow    int     // panes that hold 32 effective records, of group H 64
 	Degrees        float64 // nu of the mean square
 }
 

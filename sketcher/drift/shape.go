@@ -34,8 +34,12 @@ func (m *model) longRun(k int) float64 {
 // setMemory takes nominal over effective records of block i and the least window of
 // enough effective ones.
 func (m *model) setMemory(i int, tau float64) {
+	enough := enoughRecords
+	if m.blocks[i].group == GroupH {
+		enough = enoughShapes
+	}
 	m.tau[i], m.w0[i] = tau, 1
-	for m.records*float64(m.w0[i])/tau < enoughRecords {
+	for m.records*float64(m.w0[i])/tau < enough {
 		m.w0[i] *= 2
 	}
 }
