@@ -25,6 +25,7 @@ type driftBench struct {
 	delays     int
 	sims       int
 	ownMakers  []evaluate.Maker
+	dataMakers []evaluate.Maker // of data sets, which are small: never with few simulations
 	everyMaker evaluate.Maker
 }
 
@@ -47,11 +48,7 @@ func runDriftBench(e *env, quick bool, data string, asJSON bool) error {
 	if quick {
 		b.trials, b.runs, b.panes, b.delays, b.sims = 40, 4, 300, 4, 60
 	}
-	opt := drift.Options{ARL: asked, Simulations: b.sims}
-	sr := opt
-	sr.Method = drift.ShiryaevRoberts
-	b.ownMakers = []evaluate.Maker{evaluate.Scan("scan", opt), evaluate.Scan("Shiryaev-Roberts", sr), evaluate.Rolling("rolling", opt)}
-	b.everyMaker = evaluate.Every(asked)
+	b.calibrate()
 	b.bar = newBar(e, "measuring", 9)
 	defer b.bar.close()
 	for _, step := range []func() error{b.levels, b.runLengths, b.foundAfter, b.interrbf, b.tep, b.skab, b.elec2, b.nab} {
@@ -69,6 +66,18 @@ func runDriftBench(e *env, quick bool, data string, asJSON bool) error {
 	return b.print()
 }
 
+// calibrate makes the detectors.
+func (b *driftBench) calibrate() {
+	own := func(sims int) []evaluate.Maker {
+		opt := drift.Options{ARL: asked, Simulations: sims}
+		sr := opt
+		sr.Method = drift.ShiryaevRoberts
+		return []evaluate.Maker{evaluate.Scan("scan", opt), evaluate.Scan("Shiryaev-Roberts", sr), evaluate.Rolling("rolling", opt)}
+	}
+	b.ownMakers, b.dataMakers = own(b.sims), own(300)
+	b.everyMaker = evaluate.Every(asked)
+}
+
 func (b *driftBench) add(on, detector, what string, value, se float64, trials int, note string) {
 	f := driftFigure{On: on, Detector: detector, What: what, Error: se, Trials: trials, Note: note}
 	if !math.IsNaN(value) && !math.IsInf(value, 0) {
@@ -81,8 +90,8 @@ func (b *driftBench) add(on, detector, what string, value, se float64, trials in
 }
 
 // makers are our detectors, the dummies and the z-test.
-func (b *driftBench) makers() []evaluate.Maker {
-	return append(append([]evaluate.Maker{}, b.ownMakers...), evaluate.ZTest(asked), b.everyMaker, evaluate.Never())
+func (b *driftBench) makers(own []evaluate.Maker) []evaluate.Maker {
+	return append(append([]evaluate.Maker{}, own...), evaluate.ZTest(asked), b.everyMaker, evaluate.Never())
 }
 
 // reference returns how many panes a stream's reference has.
@@ -122,7 +131,7 @@ func (b *driftBench) runLengths() error {
 		kinds = []streams.Kind{streams.Independent, streams.AR9}
 	}
 	for _, k := range kinds {
-		found, err := evaluate.RunLengths(k, evaluate.Setup{Reference: reference(k), Seed: b.seed + 1}, b.runs, b.panes, b.makers()...)
+		found, err := evaluate.RunLengths(k, evaluate.Setup{Reference: reference(k), Seed: b.seed + 1}, b.runs, b.panes, b.makers(b.ownMakers)...)
 		if err != nil {
 			return err
 		}
@@ -145,7 +154,7 @@ func (b *driftBench) foundAfter() error {
 		kinds = kinds[:1]
 	}
 	for _, k := range kinds {
-		found, err := evaluate.Delays(k, evaluate.Setup{Reference: reference(k), Seed: b.seed + 2}, streams.Changes(), b.delays, b.makers()...)
+		found, err := evaluate.Delays(k, evaluate.Setup{Reference: reference(k), Seed: b.seed + 2}, streams.Changes(), b.delays, b.makers(b.ownMakers)...)
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func (b *driftBench) nab() error {
 
 // single watches one data set against its first panes.
 func (b *driftBench) single(name string, t evaluate.Table, records, first, change int) error {
-	for _, maker := range b.makers() {
+	for _, maker := range b.makers(b.dataMakers) {
 		m, fresh, err := watchData(t.Slice(0, first*records), t.Slice(0, first*records), records, maker)
 		if errors.Is(err, drift.ErrNotEnoughHistory) {
 			b.add(name, maker.Name, "refused", math.NaN(), 0, 1, "not enough history")

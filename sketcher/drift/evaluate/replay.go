@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
@@ -24,6 +25,18 @@ func (t Table) Len() int { return len(t.Rows) / len(t.Names) }
 func (t Table) Slice(lo, hi int) Table {
 	d := len(t.Names)
 	return Table{t.Names, t.Rows[lo*d : min(hi, t.Len())*d]}
+}
+
+// Shuffled returns the rows in a random order.
+func (t Table) Shuffled(seed uint64) Table {
+	d := len(t.Names)
+	s := Table{t.Names, slices.Clone(t.Rows)}
+	rand.New(rand.NewPCG(seed, 0)).Shuffle(t.Len(), func(i, j int) {
+		for k := range d {
+			s.Rows[i*d+k], s.Rows[j*d+k] = s.Rows[j*d+k], s.Rows[i*d+k]
+		}
+	})
+	return s
 }
 
 // Panes returns the sketches of panes of so many rows; an incomplete last one is left out.
@@ -69,6 +82,27 @@ func Match(alarms, changes []int, within int) (found, others int, delays []float
 	}
 	slices.Sort(delays)
 	return found, others, delays
+}
+
+// Late returns how many of the alarms that Match calls others are the first after a change
+// that none was found of within so many rows.
+func Late(alarms, changes []int, within int) int {
+	var late int
+	for i, c := range changes {
+		end := math.MaxInt
+		if i+1 < len(changes) {
+			end = changes[i+1]
+		}
+		for _, a := range alarms {
+			if a > c && a <= end {
+				if a > c+within {
+					late++
+				}
+				break
+			}
+		}
+	}
+	return late
 }
 
 // A Chart is the chart of process control: Hotelling's T² on the leading principal
