@@ -236,7 +236,8 @@ func (s *Service) publishDrift(raised bool) {
 }
 
 const (
-	pruneEvery = 5 * time.Minute // Between two times that old objects are removed and old panes merged into longer ones.
+	pruneEvery = 5 * time.Minute // Between two times that old objects are removed and old panes merged into longer ones,
+	olderEvery = time.Hour       // and that the same is done in older epochs, where nothing new is written.
 	pruneFor   = time.Minute     // Then it goes on the next time: meanwhile nobody looks at the store.
 )
 
@@ -248,7 +249,29 @@ func (s *Service) prune(ctx context.Context) {
 	s.pruned = time.Now()
 	limited, cancel := context.WithTimeout(ctx, pruneFor)
 	defer cancel()
-	if _, err := s.epoch.Prune(limited, s.pruned, s.cfg.Retention); err != nil && ctx.Err() == nil {
+	_, err := s.epoch.Prune(limited, s.pruned, s.cfg.Retention)
+	if time.Since(s.prunedOlder) >= olderEvery {
+		s.prunedOlder = s.pruned
+		err = errors.Join(err, s.pruneOlder(limited))
+	}
+	if err != nil && ctx.Err() == nil {
 		s.cfg.Log.Warn("not all old objects could be removed; they will be next time", "err", err)
 	}
+}
+
+// pruneOlder does the same in the epochs before this one: their past ends, too.
+func (s *Service) pruneOlder(ctx context.Context) error {
+	numbers, err := s.cfg.Store.Epochs(ctx)
+	errs := []error{err}
+	for _, n := range numbers {
+		if n >= s.epoch.Number {
+			break
+		}
+		e, err := s.cfg.Store.OpenEpoch(ctx, n)
+		if err == nil {
+			_, err = e.Prune(ctx, s.pruned, s.cfg.Retention)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }

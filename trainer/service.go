@@ -18,21 +18,22 @@ type Service struct {
 	cfg Config
 
 	// All of this belongs to the goroutine of Run.
-	epoch      *snapshot.Epoch
-	generation int     // The newest that was looked at; 0: none.
-	served     *served // nil before the first version, and if none can be used.
-	monitor    *monitor
-	cutting    cutting
-	states     states
-	fitted     int64         // Records ever folded when the last fit began.
-	lastFit    time.Time     // When it began, by this trainer or another one.
-	firstSeen  time.Time     // When the first state was seen.
-	notBefore  time.Time     // A fit begins after it: the last one failed.
-	answer     attempt       // The last fit that was to answer an alarm.
-	short      attempt       // The last look that found too few records.
-	finishing  time.Duration // What the output map and the evaluation of the last fit took; 0: not known.
-	running    *running      // nil if no fit is.
-	pruned     time.Time
+	epoch       *snapshot.Epoch
+	generation  int     // The newest that was looked at; 0: none.
+	served      *served // nil before the first version, and if none can be used.
+	monitor     *monitor
+	cutting     cutting
+	states      states
+	fitted      int64         // Records ever folded when the last fit began.
+	lastFit     time.Time     // When it began, by this trainer or another one.
+	firstSeen   time.Time     // When the first state was seen.
+	notBefore   time.Time     // A fit begins after it: the last one failed.
+	answer      attempt       // The last fit that was to answer an alarm.
+	short       attempt       // The last look that found too few records.
+	finishing   time.Duration // What the output map and the evaluation of the last fit took; 0: not known.
+	running     *running      // nil if no fit is.
+	pruned      time.Time
+	prunedOlder time.Time
 
 	fit         func(ctx context.Context, f *generator.Fitter, budget, finish time.Duration, began time.Time) error
 	done        chan outcome
