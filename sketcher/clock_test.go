@@ -25,8 +25,8 @@ func TestClockLeavesNoTrace(t *testing.T) {
 		r.cluster.MaxWait = time.Minute
 		cfg := r.config(r.bucket)
 		cfg.Interval = interval
+		r.produce(50) // What the other process has read must be there.
 		stop := r.start(cfg, r.cluster.Static("t"))
-		r.produce(50)
 		r.produce(50)
 		r.waitSaved()
 		if err := stop(); err != nil {

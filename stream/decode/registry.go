@@ -21,7 +21,7 @@ import (
 
 // RegistryPasswordVariable is the environment variable that holds the registry's
 // password if no file is configured.
-const RegistryPasswordVariable = "PHASOR_REGISTRY_PASSWORD"
+const RegistryPasswordVariable = "PHASOR_REGISTRY_PASSWORD" // #nosec G101 -- its name
 
 // Bounds of what a registry may say.
 const (
