@@ -120,13 +120,17 @@ func loadConfig(path string) (Config, error) {
 		}
 		return c, usagef("%s: %s", path, text)
 	}
+	dir, err := filepath.Abs(filepath.Dir(path)) // What is printed holds wherever it is read.
+	if err != nil {
+		return c, fmt.Errorf("reading the configuration: %w", err)
+	}
 	for i := range c.Sketches {
 		s := &c.Sketches[i]
 		if f := s.Avro.Schema; f != "" && !decode.InlineSchema(f) && !filepath.IsAbs(f) {
-			s.Avro.Schema = filepath.Join(filepath.Dir(path), f)
+			s.Avro.Schema = filepath.Join(dir, f)
 		}
 		if f := s.Protobuf.Descriptors; f != "" && !decode.InlineDescriptors(f) && !filepath.IsAbs(f) {
-			s.Protobuf.Descriptors = filepath.Join(filepath.Dir(path), f)
+			s.Protobuf.Descriptors = filepath.Join(dir, f)
 		}
 	}
 	return c, nil
