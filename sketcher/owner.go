@@ -40,7 +40,7 @@ type owner struct {
 
 func newOwner(s *Service, e *snapshot.Epoch, p stream.Partition, f *Fold, log *slog.Logger) *owner {
 	o := &owner{s: s, e: e, p: p, id: snapshot.PartitionID(p.ID()), log: log, fold: f,
-		full: make(chan struct{}, 1), room: make(chan struct{}, 1), saved: saveState{committed: -1}, rejects: newRejectLog(log)}
+		full: make(chan struct{}, 1), room: make(chan struct{}, 1), saved: saveState{committed: -1}, rejects: newRejectLog(log, &s.rejects)}
 	f.MaxUnsaved = s.cfg.MaxUnsaved
 	h := s.cfg.Hooks
 	f.OnReject = func(r *stream.Record, reason decode.Reason) {

@@ -2,6 +2,7 @@ package sketcher
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -10,20 +11,41 @@ import (
 )
 
 const (
-	rejectEvery  = 10 * time.Second // Between two samples of one reason.
+	rejectEvery  = 10 * time.Second // Between two samples of one reason of a partition.
+	rejectLines  = 20               // Samples of all partitions in that time.
 	rejectSample = 256              // Bytes of a record that are shown.
 )
 
-// rejectLog writes samples of rejected records at a bounded rate: one of each reason in rejectEvery, with the number of
-// those that were passed over.
+// rejectBudget bounds the samples of all partitions of a service.
+type rejectBudget struct {
+	mu    sync.Mutex
+	began time.Time
+	lines int
+}
+
+func (b *rejectBudget) take(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now.Sub(b.began) >= rejectEvery {
+		b.began, b.lines = now, 0
+	}
+	b.lines++
+	return b.lines <= rejectLines
+}
+
+// rejectLog writes samples of a partition's rejected records at a bounded rate: one of each reason in rejectEvery as far as
+// the budget allows, with the number of those that were passed over.
 type rejectLog struct {
 	log     *slog.Logger
+	budget  *rejectBudget
 	now     func() time.Time
 	last    [numReasons]time.Time
 	skipped [numReasons]int64
 }
 
-func newRejectLog(log *slog.Logger) *rejectLog { return &rejectLog{log: log, now: time.Now} }
+func newRejectLog(log *slog.Logger, budget *rejectBudget) *rejectLog {
+	return &rejectLog{log: log, budget: budget, now: time.Now}
+}
 
 func (l *rejectLog) add(r *stream.Record, reason decode.Reason) {
 	now := l.now()
@@ -32,6 +54,10 @@ func (l *rejectLog) add(r *stream.Record, reason decode.Reason) {
 		return
 	}
 	l.last[reason] = now
+	if !l.budget.take(now) {
+		l.skipped[reason]++
+		return
+	}
 	l.log.Warn("record rejected", "reason", reason.String(), "offset", r.Offset, "bytes", len(r.Value), "value", sample(r.Value), "not_shown", l.skipped[reason])
 	l.skipped[reason] = 0
 }

@@ -31,6 +31,7 @@ type Service struct {
 
 	owners  ownerSet
 	waiting takeovers
+	rejects rejectBudget
 }
 
 // New checks the configuration and returns a service.
