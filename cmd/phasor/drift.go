@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -168,6 +169,10 @@ func (c *driftCmd) ranges(e *env) (r drift.Result, names []string, err error) {
 		}
 		names = ep.Spec().Names()
 		r, err = drift.TwoRanges(two[0], two[1], drift.Options{Level: c.Level})
+		var few *drift.HistoryError
+		if errors.As(err, &few) && few.Lacks == drift.TooFewPanes && few.Group == 0 && c.Level < .05 && few.Have >= 20 && few.Have < few.Need {
+			return fmt.Errorf("%w, or ask for less: --level 0.05 needs 20", err)
+		}
 		return err
 	})
 	return r, names, err

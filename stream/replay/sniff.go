@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -183,6 +184,9 @@ func (t *Table) choose(columns []column, opt Options) error {
 		if _, filter := c.Where[k.path]; !filter && k.numbers > 0 && k.rest == 0 && k.path != c.Time.Field {
 			c.Channels = append(c.Channels, decode.Channel{Name: k.name, Path: k.path})
 		}
+	}
+	if len(c.Channels) == 0 && len(t.ahead) > 0 && bytes.HasPrefix(bytes.TrimSpace(t.ahead[0]), []byte("{")) {
+		return fmt.Errorf("replay: %s: these are no rows but, as it seems, lines of JSON: say so with --format json", t.lines.source)
 	}
 	if len(c.Channels) == 0 {
 		return fmt.Errorf("replay: %s: none of the %d columns holds numbers only in the first rows: name the channels", t.lines.source, len(columns))

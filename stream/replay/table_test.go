@@ -138,7 +138,7 @@ func TestFileErrors(t *testing.T) {
 		text, want string
 		opt        Options
 	}{
-		{"", "no rows", Options{}}, {"a,b\nx,y\n", "name the channels", Options{}}, {"a\n1\n", "use yes, no or auto", Options{Header: "maybe"}},
+		{"", "no rows", Options{}}, {"{\"a\":1,\"b\":2}\n{\"a\":2,\"b\":2}\n", "--format json", Options{}}, {"a,b\nx,y\n", "name the channels", Options{}}, {"a\n1\n", "use yes, no or auto", Options{Header: "maybe"}},
 		{"a\n1\n", "leave it empty", Options{Decode: decode.Config{Format: "json"}}}, {"a\n1\n", "no column", Options{Decode: decode.Config{Channels: []decode.Channel{{Name: "z"}}}}},
 	} {
 		if _, err := NewCSV(strings.NewReader(c.text), "file", c.opt); err == nil || !strings.Contains(err.Error(), c.want) {
