@@ -235,6 +235,7 @@ func TestConfigurationErrors(t *testing.T) {
 		"kafka:\n  fetch: {max_wait: 5}":                                    `[2:21] kafka.fetch.max_wait: duration "5"`,
 		"kafka: {brokers: kafka}":                                           `[1:18]`,
 		"store: a\nstore: b":                                                `already defined`,
+		"sketches:\n ! }":                                                   `look for a tag (!)`,
 		"idle: [":                                                           `[1:7]`,
 		"listen: 127.0.0.1:0":                                               `no sketch is configured: give --config FILE, or --topics and --channels`,
 		"sketches: {}":                                                      `[1:11]`,

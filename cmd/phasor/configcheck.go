@@ -12,7 +12,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"phasor/stream/kafka"
 )
@@ -48,7 +47,7 @@ func checkConfigFile(path, role string) []finding {
 		k.add(finding{Line: 1, Column: 1}, "error", err.Error())
 		return k.found
 	}
-	f, err := parser.ParseBytes(b, 0)
+	f, err := parseYAML(b)
 	if err != nil {
 		k.yamlError(nil, err)
 		return k.found
@@ -60,7 +59,14 @@ func checkConfigFile(path, role string) []finding {
 			return k.found
 		}
 		if doc.Body != nil {
-			k.read("", doc.Body, reflect.ValueOf(&c).Elem())
+			err := calmly(func() error {
+				k.read("", doc.Body, reflect.ValueOf(&c).Elem())
+				return nil
+			})
+			if err != nil {
+				k.node(doc.Body, "error", err.Error())
+				return k.found
+			}
 		}
 	}
 	if len(k.found) == 0 || k.alias {

@@ -101,7 +101,7 @@ func loadConfig(path string) (Config, error) {
 	if err != nil {
 		return c, fmt.Errorf("reading the configuration: %w", err)
 	}
-	f, err := parser.ParseBytes(b, 0)
+	f, err := parseYAML(b)
 	if err != nil {
 		return c, usagef("%s: %s", path, yaml.FormatError(err, false, false))
 	}
@@ -113,7 +113,7 @@ func loadConfig(path string) (Config, error) {
 	}) {
 		return c, nil // It says nothing, which a decoder would take for nothing at all.
 	}
-	if err := yaml.UnmarshalWithOptions(b, &c, yaml.Strict()); err != nil {
+	if err := calmly(func() error { return yaml.UnmarshalWithOptions(b, &c, yaml.Strict()) }); err != nil {
 		text := strings.TrimSpace(yaml.FormatError(err, false, false))
 		if strings.Contains(text, `unknown field "password"`) {
 			text += ": a password is not written here: name its file as kafka.sasl.password_file or avro.password_file, or set " + kafka.PasswordVariable + " or " + decode.RegistryPasswordVariable
@@ -134,6 +134,25 @@ func loadConfig(path string) (Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// parseYAML parses a file.
+func parseYAML(b []byte) (f *ast.File, err error) {
+	err = calmly(func() (err error) {
+		f, err = parser.ParseBytes(b, 0)
+		return err
+	})
+	return f, err
+}
+
+// calmly makes an error of a panic: the YAML library has some for tags and anchors that stand before nothing.
+func calmly(read func() error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("this is no YAML that can be read: look for a tag (!) or an anchor (&) without a value")
+		}
+	}()
+	return read()
 }
 
 // unmarshalNode gives the text of a scalar to v and says where in the file it stood.

@@ -11,7 +11,7 @@ import (
 func FuzzConfig(f *testing.F) {
 	_, text, _ := strings.Cut(configHelp, "error.\n")
 	for _, s := range []string{text, "", "store: x\nsketches:\n  - {topics: [t], channels: [{name: a}]}\n", "kafka: {brokers: [h:1], session: 6s}\n", "a: &a [*a]\n", "sketches: [{topics: [../../x], channels: [{name: a}]}]",
-		"snapshot: {interval: 1e9s}", "sketches:\n- panes: {length: -1s}", "? [a]: b", "store: !!binary x"} {
+		"snapshot: {interval: 1e9s}", "sketches:\n- panes: {length: -1s}", "? [a]: b", "store: !!binary x", "sketches:\n ! }"} {
 		f.Add([]byte(s))
 	}
 	path := filepath.Join(f.TempDir(), "phasor.yaml")
@@ -22,6 +22,7 @@ func FuzzConfig(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
+		checkConfigFile(path, "run")
 		c, err := loadConfig(path)
 		if err == nil {
 			err = c.Validate()
