@@ -166,7 +166,7 @@ func configOf(t *testing.T, args ...string) (Config, error) {
 		return Config{}, err
 	}
 	r := &c.Run
-	return r.config(&env{ctx: context.Background(), stderr: &out}, "127.0.0.1:9464", r.kafkaFlags.apply, r.streamFlags.apply, r.fitFlags.apply, r.embedded, (*Config).Validate)
+	return r.config(&env{ctx: context.Background(), stderr: &out}, "127.0.0.1:9464", r.kafkaFlags.apply, r.streamFlags.apply, r.fitFlags.apply, r.embeddedFlags.apply, (*Config).Validate)
 }
 
 func TestFlagsBeatEnvironmentBeatsFile(t *testing.T) {

@@ -72,15 +72,13 @@ func (c *configCheckCmd) Run(e *env) error {
 }
 
 type configPrintCmd struct {
-	Role         string `help:"Role whose configuration is printed: run, sketcher, trainer or serve." default:"run" enum:"run,sketcher,trainer,serve" placeholder:"run"`
-	JSON         bool   `name:"json" help:"Print one JSON line instead of YAML."`
-	serviceFlags `group:"Service"`
-	kafkaFlags   `group:"Kafka"`
-	streamFlags  `group:"Stream"`
-	fitFlags     `group:"Fit and drift"`
-	Dir          string `name:"embedded.dir" help:"Folder of the embedded Kafka's log; default: memory." placeholder:"DIR" group:"Embedded Kafka"`
-	Port         int    `name:"embedded.port" help:"Port of the embedded Kafka; default: a free one." placeholder:"PORT" group:"Embedded Kafka"`
-	Partitions   int    `name:"embedded.partitions" help:"Partitions of the topics that it creates." placeholder:"4" group:"Embedded Kafka"`
+	Role          string `help:"Role whose configuration is printed: run, sketcher, trainer or serve." default:"run" enum:"run,sketcher,trainer,serve" placeholder:"run"`
+	JSON          bool   `name:"json" help:"Print one JSON line instead of YAML."`
+	serviceFlags  `group:"Service"`
+	kafkaFlags    `group:"Kafka"`
+	streamFlags   `group:"Stream"`
+	fitFlags      `group:"Fit and drift"`
+	embeddedFlags `group:"Embedded Kafka"`
 }
 
 // Help is shown by --help.
@@ -112,10 +110,9 @@ func (c *configPrintCmd) Run(e *env) error {
 // merged is the configuration as the role would make it of file, environment and flags, checked as the role does.
 func (c *configPrintCmd) merged(e *env) (Config, error) {
 	parts := []func(*Config) error{c.kafkaFlags.apply, c.streamFlags.apply, c.fitFlags.apply}
-	embedded := runCmd{Dir: c.Dir, Port: c.Port, Partitions: c.Partitions}
 	switch c.Role {
 	case "run":
-		parts = append(parts, embedded.embedded, (*Config).Validate)
+		parts = append(parts, c.embeddedFlags.apply, (*Config).Validate)
 	case "sketcher":
 		parts = append(parts, (*Config).Validate, func(c *Config) error {
 			if len(c.Kafka.Brokers) == 0 {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,8 +43,6 @@ func (p *promise) edit(old, replacement string) {
 		p.t.Fatal(err)
 	}
 }
-
-var pageAddress = regexp.MustCompile(`page=(http://[0-9.:]+/)`)
 
 // get asks a process for one of its pages.
 func (s *sketcherProcess) get(path string) (status int, body string) {

@@ -2,12 +2,10 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,7 +13,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -174,37 +171,13 @@ func typedBecomesModel(t *testing.T, example, file string, rows []pressRow, enco
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	var running bytes.Buffer
-	go func() {
-		done <- run(ctx, []string{"run", "--config", config, "--store", at("store"), "--listen", "127.0.0.1:0", "--embedded.port", fmt.Sprint(port), "--embedded.partitions", "1",
-			"--snapshot.interval", "100ms", "--idle.timeout", "1s", "--calibrate.features", "64", "--calibrate.pilot", "1000", "--calibrate.timeout", "2s",
-			"--fit.every", "500ms", "--fit.budget", "500ms", "--drift.reference", "1h"}, strings.NewReader(""), &bytes.Buffer{}, &running)
-	}()
+	broker, end := startRun(t, "--config", config, "--store", at("store"), "--calibrate.pilot", "1000")
 	defer func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Errorf("run: %v\n%s", err, running.String())
-		}
-		if strings.Contains(running.String(), "s3cret") {
+		if strings.Contains(end(), "s3cret") {
 			t.Error("the password is in the log")
 		}
 	}()
-	broker := net.JoinHostPort("127.0.0.1", fmt.Sprint(port))
-	within(t, "the broker", func() bool {
-		c, err := net.DialTimeout("tcp", broker, time.Second)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
+	ctx := t.Context()
 	producer, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.DefaultProduceTopic("press"))
 	if err != nil {
 		t.Fatal(err)

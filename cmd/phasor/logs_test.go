@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,34 +90,8 @@ func logsBecomeModels(t *testing.T, config, topic, file string) {
 	}
 
 	// From Kafka.
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	var running bytes.Buffer
-	go func() {
-		done <- run(ctx, []string{"run", "--config", config, "--store", at("store"), "--listen", "127.0.0.1:0", "--embedded.port", fmt.Sprint(port), "--embedded.partitions", "1",
-			"--snapshot.interval", "100ms", "--idle.timeout", "1s", "--calibrate.features", "64", "--calibrate.pilot", "1500", "--calibrate.timeout", "2s",
-			"--fit.every", "500ms", "--fit.budget", "500ms", "--drift.reference", "1h"}, strings.NewReader(""), &bytes.Buffer{}, &running)
-	}()
-	defer func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Errorf("run: %v\n%s", err, running.String())
-		}
-	}()
-	broker := net.JoinHostPort("127.0.0.1", fmt.Sprint(port))
-	within(t, "the broker", func() bool {
-		c, err := net.DialTimeout("tcp", broker, time.Second)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
+	broker, _ := startRun(t, "--config", config, "--store", at("store"), "--calibrate.pilot", "1500")
+	ctx := t.Context()
 	phasor(t, "produce", "--brokers", broker, "--topic", topic, "--source", "log:"+file)
 	var folded *sketch.Accumulator
 	var spec []byte
@@ -167,4 +142,47 @@ func within(t *testing.T, what string, f func() bool) {
 			t.Fatalf("waited two minutes for %s", what)
 		}
 	}
+}
+
+// freePort is a port that nobody listens at.
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// startRun runs "phasor run" on an embedded Kafka, in short intervals, until the test ends or the function is called that
+// returns its log.
+func startRun(t *testing.T, args ...string) (broker string, end func() string) {
+	t.Helper()
+	port := fmt.Sprint(freePort(t))
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	var running bytes.Buffer
+	go func() {
+		done <- run(ctx, append([]string{"run", "--listen", "127.0.0.1:0", "--embedded.port", port, "--embedded.partitions", "1",
+			"--snapshot.interval", "100ms", "--idle.timeout", "1s", "--calibrate.features", "64", "--calibrate.timeout", "2s",
+			"--fit.every", "500ms", "--fit.budget", "500ms", "--drift.reference", "1h"}, args...), strings.NewReader(""), &bytes.Buffer{}, &running)
+	}()
+	end = sync.OnceValue(func() string {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("run: %v\n%s", err, running.String())
+		}
+		return running.String()
+	})
+	t.Cleanup(func() { end() })
+	broker = net.JoinHostPort("127.0.0.1", port)
+	within(t, "the broker", func() bool {
+		c, err := net.DialTimeout("tcp", broker, time.Second)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+	return broker, end
 }

@@ -73,13 +73,11 @@ func validateTrained(c *Config) error {
 }
 
 type runCmd struct {
-	serviceFlags `group:"Service"`
-	kafkaFlags   `group:"Kafka"`
-	streamFlags  `group:"Stream"`
-	fitFlags     `group:"Fit and drift"`
-	Dir          string `name:"embedded.dir" help:"Folder of the embedded Kafka's log; default: memory." placeholder:"DIR" group:"Embedded Kafka"`
-	Port         int    `name:"embedded.port" help:"Port of the embedded Kafka; default: a free one." placeholder:"PORT" group:"Embedded Kafka"`
-	Partitions   int    `name:"embedded.partitions" help:"Partitions of the topics that it creates." placeholder:"4" group:"Embedded Kafka"`
+	serviceFlags  `group:"Service"`
+	kafkaFlags    `group:"Kafka"`
+	streamFlags   `group:"Stream"`
+	fitFlags      `group:"Fit and drift"`
+	embeddedFlags `group:"Embedded Kafka"`
 }
 
 // Help is shown by --help.
@@ -95,7 +93,7 @@ folded stays in the sketch, and the gap is on record.
 
 // Run runs the command.
 func (c *runCmd) Run(e *env) error {
-	cfg, err := c.config(e, "127.0.0.1:9464", c.kafkaFlags.apply, c.streamFlags.apply, c.fitFlags.apply, c.embedded, (*Config).Validate)
+	cfg, err := c.config(e, "127.0.0.1:9464", c.kafkaFlags.apply, c.streamFlags.apply, c.fitFlags.apply, c.embeddedFlags.apply, (*Config).Validate)
 	if err != nil {
 		return err
 	}
@@ -109,12 +107,19 @@ func (c *runCmd) Run(e *env) error {
 	return runRoles(e, cfg, roles{sketch: true, train: true}, "Phasor")
 }
 
-// embedded puts the flags of the embedded Kafka over the configuration. One in memory begins anew with every process,
-// so that its topics are always others than those of the last one.
-func (c *runCmd) embedded(cfg *Config) error {
-	over(&cfg.Embedded.Dir, c.Dir)
-	over(&cfg.Embedded.Port, c.Port)
-	over(&cfg.Embedded.Partitions, c.Partitions)
+// embeddedFlags say how the embedded Kafka runs.
+type embeddedFlags struct {
+	Dir        string `name:"embedded.dir" help:"Folder of the embedded Kafka's log; default: memory." placeholder:"DIR"`
+	Port       int    `name:"embedded.port" help:"Port of the embedded Kafka; default: a free one." placeholder:"PORT"`
+	Partitions int    `name:"embedded.partitions" help:"Partitions of the topics that it creates." placeholder:"4"`
+}
+
+// apply puts the flags over the configuration. An embedded Kafka in memory begins anew with every process, so that its
+// topics are always others than those of the last one.
+func (f *embeddedFlags) apply(cfg *Config) error {
+	over(&cfg.Embedded.Dir, f.Dir)
+	over(&cfg.Embedded.Port, f.Port)
+	over(&cfg.Embedded.Partitions, f.Partitions)
 	if len(cfg.Kafka.Brokers) == 0 && cfg.Embedded.Dir == "" {
 		for i := range cfg.Sketches {
 			if s := &cfg.Sketches[i]; s.OnRecreated == "" {

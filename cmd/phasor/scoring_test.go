@@ -27,12 +27,7 @@ func TestOddRecordsAreFoundWhileFolding(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
+	port := freePort(t)
 	dir := t.TempDir()
 	config := filepath.Join(dir, "phasor.yaml")
 	if err := os.WriteFile(config, fmt.Appendf(nil, `
@@ -129,10 +124,11 @@ sketches:
 	})
 }
 
-var pageLine = regexp.MustCompile(`page=(http://[0-9.:]+/)`)
+// pageAddress is where a role says that its page is.
+var pageAddress = regexp.MustCompile(`page=(http://[0-9.:]+/)`)
 
 func pageOf(log string) string {
-	if m := pageLine.FindStringSubmatch(log); m != nil {
+	if m := pageAddress.FindStringSubmatch(log); m != nil {
 		return m[1]
 	}
 	return ""
