@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -27,9 +26,6 @@ import (
 	"phasor/snapshot"
 	"phasor/snapshot/bucket"
 )
-
-// seedFlag repeats what a test drew: go test ./cmd/phasor -run PipelineKeeps -seed 7.
-var seedFlag = flag.Uint64("seed", 0, "draw from this seed")
 
 const (
 	promiseTopic      = "press"

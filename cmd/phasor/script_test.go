@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -20,6 +21,9 @@ import (
 
 	"phasor/snapshot"
 )
+
+// seedFlag repeats what a test drew: go test ./cmd/phasor -run PipelineKeeps -seed 7.
+var seedFlag = flag.Uint64("seed", 0, "draw from this seed")
 
 // TestMain makes the test binary be the command phasor where it is started by that name.
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"phasor": main}) }
