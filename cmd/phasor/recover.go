@@ -227,7 +227,7 @@ func (c *deconvolveCmd) Run(e *env) error {
 		if c.Blind < 1 || c.Blind > d {
 			return usagef("--blind is %d: it must be from 1 to the model's %d channels", c.Blind, d)
 		}
-		return r.each(func(x []float64) (restored, error) { return r.blind(x, c.Blind, c.Noise) })
+		return r.each(func(x []float64) (restored, error) { return r.blind(e.ctx, x, c.Blind, c.Noise) })
 	}
 	kernel, err := parseNumbers(c.Kernel)
 	if err != nil || len(kernel) > d {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -272,11 +273,11 @@ func (r *recovery) deconvolve(x, kernel []float64, sigma float64) (restored, err
 }
 
 // blind finds the kernel too.
-func (r *recovery) blind(x []float64, taps int, sigma float64) (restored, error) {
+func (r *recovery) blind(ctx context.Context, x []float64, taps int, sigma float64) (restored, error) {
 	if _, err := r.complete(x); err != nil {
 		return restored{}, err
 	}
-	b, err := inverse.Blind{Taps: taps}.Solve(r.prior, x, sigma)
+	b, err := inverse.Blind{Taps: taps, Stop: ctx.Err}.Solve(r.prior, x, sigma)
 	if err != nil {
 		return restored{}, err
 	}

@@ -30,6 +30,8 @@ type Blind struct {
 	Ridge  float64 // of the least squares, over their mean diagonal; 1e-3
 	// Kernel generates kernels, which may have negative taps; nil leaves them free.
 	Kernel Decoder
+	// Stop, if there is one, is asked before each turn; its error ends the search.
+	Stop func() error
 }
 
 // Blurred is the answer to a blind deconvolution.
@@ -39,7 +41,8 @@ type Blurred struct {
 	Misfit float64 // |y - h * x|^2 over the noise's variance and the length of y
 }
 
-// Solve deconvolves y, whose noise is white of standard deviation sigma > 0.
+// Solve deconvolves y, whose noise is white of standard deviation sigma > 0. It takes
+// seconds.
 func (b Blind) Solve(p *Prior, y []float64, sigma float64) (*Blurred, error) {
 	last := b.Signal
 	if b.Signal == nil {
@@ -102,6 +105,11 @@ func (b Blind) alternate(p *Prior, y []float64, sigma float64, h []float64, last
 		v = make([]float64, b.Kernel.Latent())
 	}
 	for round := range b.Rounds + 1 {
+		if b.Stop != nil {
+			if err := b.Stop(); err != nil {
+				return nil, err
+			}
+		}
 		q := Problem{Convolution(len(y), r.Kernel), White(sigma)}
 		m := b.Signal
 		if round == b.Rounds {

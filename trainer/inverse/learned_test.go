@@ -1,6 +1,7 @@
 package inverse
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -126,6 +127,33 @@ func TestBlindFindsSignalAndKernel(t *testing.T) {
 	}
 	if _, err := (Blind{Taps: 0}).Solve(p, y, .01); err == nil {
 		t.Error("a kernel of no taps is accepted")
+	}
+}
+
+// counted is a method that counts how often it is prepared.
+type counted struct {
+	Method
+	n *int
+}
+
+func (c counted) Prepare(p *Prior, q Problem) (Solver, error) {
+	*c.n++
+	return c.Method.Prepare(p, q)
+}
+
+func TestBlindStopsWhenItIsTold(t *testing.T) {
+	const n = 24
+	p := mustPrior(t, pulse{n}, 200, 98)
+	stop := errors.New("told to stop")
+	var turns int
+	b := Blind{Signal: counted{Gaussian{}, &turns}, Taps: 5, Stop: func() error {
+		if turns == 2 {
+			return stop
+		}
+		return nil
+	}}
+	if r, err := b.Solve(p, p.held.RawRowView(0), .01); !errors.Is(err, stop) || r != nil || turns != 2 {
+		t.Errorf("%v, %v after %d turns", r, err, turns)
 	}
 }
 

@@ -58,7 +58,7 @@ func (e *engine) blind(ctx context.Context, r *deconvolveRequest) (any, error) {
 		return nil, err
 	}
 	answers, err := each(ctx, len(r.Measurements), func(i int) (answerOf, error) {
-		b, err := inverse.Blind{Taps: *r.Taps}.Solve(prior, r.Measurements[i], *r.Noise)
+		b, err := inverse.Blind{Taps: *r.Taps, Stop: ctx.Err}.Solve(prior, r.Measurements[i], *r.Noise)
 		if errors.Is(err, inverse.ErrProblem) {
 			return answerOf{}, unanswerable("measurement %d: %v", i, strings.TrimPrefix(err.Error(), "inverse: "))
 		}
