@@ -67,9 +67,13 @@ func (b *driftBench) readTable(sep string, skip []int, path ...string) (evaluate
 	return t, true, nil
 }
 
-// watch calibrates a map on a pilot and a detector on reference panes.
+// watchData calibrates a map of the first seed on a pilot and a detector on reference panes.
 func watchData(pilot, reference evaluate.Table, records int, maker evaluate.Maker) (*feature.Map, func() evaluate.Detector, error) {
-	m, err := evaluate.MapOf(pilot.Rows, pilot.Names, dataFeatures, 1)
+	return watchSeed(pilot, reference, records, maker, 1)
+}
+
+func watchSeed(pilot, reference evaluate.Table, records int, maker evaluate.Maker, seed uint64) (*feature.Map, func() evaluate.Detector, error) {
+	m, err := evaluate.MapOf(pilot.Rows, pilot.Names, dataFeatures, seed)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -106,37 +110,51 @@ func (b *driftBench) interrbf() error {
 	for c := every; c < x.Len() && len(changes) < 66; c += every {
 		changes = append(changes, c)
 	}
-	for _, c := range []struct {
-		what    string
-		t       evaluate.Table
-		changes []int
-	}{
-		{"interrbf, x and label", both, changes},
-		{"interrbf, x alone", x, changes},
-		{"interrbf, x alone, rows in random order", x.Shuffled(b.seed), nil},
-	} {
-		for _, maker := range b.makers(b.dataMakers)[2:] {
-			m, d, err := watchData(c.t.Slice(0, pilot), c.t.Slice(0, pilot), records, maker)
-			if err != nil {
-				return err
+	maps := 8
+	if b.quick {
+		maps = 1
+	}
+	shuffled := x.Shuffled(b.seed)
+	for _, maker := range b.makers(b.dataMakers)[2:] {
+		for _, c := range []struct {
+			what    string
+			t       evaluate.Table
+			changes []int
+			maps    int
+		}{
+			{"interrbf, x and label", both, changes, maps},
+			{"interrbf, x alone", x, changes, 1},
+			{"interrbf, x alone, rows in random order", shuffled, nil, 1},
+		} {
+			var found, late, others, delays []float64
+			for seed := range c.maps {
+				m, d, err := watchSeed(c.t.Slice(0, pilot), c.t.Slice(0, pilot), records, maker, uint64(seed)+1)
+				if err != nil {
+					return err
+				}
+				alarms := evaluate.Alarms(d(), c.t.Slice(pilot, c.t.Len()).Panes(m, records))
+				for i := range alarms {
+					alarms[i] = pilot + (alarms[i]+1)*records
+				}
+				r := evaluate.Match(alarms, c.changes, within)
+				found, late, others = append(found, float64(r.Found)), append(late, float64(r.Late)), append(others, float64(r.Others))
+				delays = append(delays, r.Delays...)
 			}
-			panes := c.t.Slice(pilot, c.t.Len()).Panes(m, records)
-			alarms := evaluate.Alarms(d(), panes)
 			if c.changes == nil {
-				b.add(c.what, maker.Name, "alarms of a stream without a change", float64(len(alarms)), 0, len(panes), fmt.Sprintf("panes of %d", records))
+				b.add(c.what, maker.Name, "alarms of a stream without a change", others[0], 0, (c.t.Len()-pilot)/records, fmt.Sprintf("panes of %d", records))
 				continue
 			}
-			for i := range alarms {
-				alarms[i] = pilot + (alarms[i]+1)*records
-			}
-			found, others, delays := evaluate.Match(alarms, c.changes, within)
-			b.add(c.what, maker.Name, fmt.Sprintf("of %d changes found within %d rows", len(c.changes), within), float64(found), 0, 1,
-				fmt.Sprintf("%d other alarms, of which %d are the first after a change that is found late; median delay %s rows, panes of %d",
-					others, evaluate.Late(alarms, c.changes, within), figure(lowerMedian(delays)), records))
+			slices.Sort(delays)
+			b.add(c.what, maker.Name, fmt.Sprintf("of %d changes found within %d rows", len(c.changes), within), slices.Min(found), 0, c.maps,
+				fmt.Sprintf("up to %v on %d maps; found later %s; other alarms %s; median delay %s rows, panes of %d",
+					slices.Max(found), c.maps, listed(late), listed(others), figure(lowerMedian(delays)), records))
 		}
 	}
 	return nil
 }
+
+// listed returns numbers with blanks between them.
+func listed(x []float64) string { return strings.Trim(fmt.Sprint(x), "[]") }
 
 // tep is the Tennessee Eastman process: d00 is the reference, d00_te as quiet, and fault NN begins at row 161 of dNN_te.
 func (b *driftBench) tep() error {

@@ -35,8 +35,9 @@ func (b *driftBench) figure(t *testing.T, on, detector string) driftFigure {
 	return driftFigure{}
 }
 
-// The rolling mode finds nearly all of 66 changes soon, and raises next to no other alarms;
-// rows in random order, which have no change, raise none.
+// The rolling mode finds nearly all of 66 changes soon, and raises at most the two other
+// alarms that one in 1,000 panes allows, on every map; rows in random order, which have no
+// change, raise none.
 func TestRollingOnInterchangingClasses(t *testing.T) {
 	b := sharedBench(t, "interrbf")
 	if err := b.interrbf(); err != nil {
@@ -44,9 +45,15 @@ func TestRollingOnInterchangingClasses(t *testing.T) {
 	}
 	f := b.figure(t, "interrbf, x and label", "rolling")
 	t.Logf("x and label: %v found, %s", *f.Value, f.Note)
-	others, err := strconv.Atoi(strings.Fields(f.Note)[0])
-	if err != nil || *f.Value < 64 || others > 3 {
+	_, after, ok := strings.Cut(f.Note, "other alarms ")
+	others, _, _ := strings.Cut(after, ";")
+	if !ok || f.Trials < 8 || *f.Value < 64 {
 		t.Errorf("%v changes found, %s", *f.Value, f.Note)
+	}
+	for _, n := range strings.Fields(others) {
+		if n, err := strconv.Atoi(n); err != nil || n > 2 {
+			t.Errorf("other alarms %v, %v", n, err)
+		}
 	}
 	f = b.figure(t, "interrbf, x alone", "rolling")
 	t.Logf("x alone: %v found, %s", *f.Value, f.Note)

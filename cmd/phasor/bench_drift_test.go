@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"phasor/sketcher/drift/evaluate"
 )
 
 // A table that is written is read, without its header and the columns that are left out.
@@ -24,20 +22,6 @@ func TestDriftBenchReadsTables(t *testing.T) {
 	}
 	if _, ok, err := b.readTable("", nil, "none", "b.dat"); ok || err != nil || len(b.skipped) != 1 || !strings.Contains(b.skipped[0], "data absent") {
 		t.Errorf("a file that is not there: %v, %v, %q", ok, err, b.skipped)
-	}
-}
-
-func TestDriftBenchMatchesAlarms(t *testing.T) {
-	found, others, delays := evaluate.Match([]int{90, 110, 120, 350, 500}, []int{100, 300, 400}, 50)
-	if found != 2 || others != 2 || len(delays) != 2 || delays[0] != 10 || delays[1] != 50 {
-		t.Errorf("found %d, others %d, delays %v", found, others, delays)
-	}
-	d, err := evaluate.Every(3).New(nil, nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if at := evaluate.Alarms(d(), evaluate.Table{Names: []string{"x"}}.Panes(nil, 1)); len(at) != 0 {
-		t.Errorf("alarms %v without a pane", at)
 	}
 }
 

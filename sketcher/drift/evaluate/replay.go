@@ -59,50 +59,41 @@ func Alarms(d Detector, panes []*sketch.Accumulator) []int {
 	return at
 }
 
-// Match compares alarms, in rows, with the rows at which changes are known: how many have
-// an alarm at most within rows after them, and how many alarms belong to none.
-func Match(alarms, changes []int, within int) (found, others int, delays []float64) {
-	used := make([]bool, len(alarms))
-	for _, c := range changes {
-		first := true
-		for i, a := range alarms {
-			if a > c && a <= c+within {
-				used[i] = true
-				if first {
-					found, first = found+1, false
-					delays = append(delays, float64(a-c))
-				}
-			}
-		}
-	}
-	for _, u := range used {
-		if !u {
-			others++
-		}
-	}
-	slices.Sort(delays)
-	return found, others, delays
+// Matched is how alarms stand to known changes.
+type Matched struct {
+	Found  int       // changes with an alarm soon after them
+	Late   int       // changes of which the first alarm came later than that and before the next change
+	Others int       // alarms that found no change: before the first, or once more after one that had been found
+	Delays []float64 // rows from the changes found soon to their first alarms, ascending
 }
 
-// Late returns how many of the alarms that Match calls others are the first after a change
-// that none was found of within so many rows.
-func Late(alarms, changes []int, within int) int {
-	var late int
+// Match compares alarms with the places of changes, both ascending and in rows: soon is at
+// most within rows after a change. Alarms that repeat within these rows count once.
+func Match(alarms, changes []int, within int) Matched {
+	var m Matched
+	next := 0
+	for next < len(alarms) && (len(changes) == 0 || alarms[next] <= changes[0]) {
+		next++
+		m.Others++
+	}
 	for i, c := range changes {
-		end := math.MaxInt
-		if i+1 < len(changes) {
-			end = changes[i+1]
-		}
-		for _, a := range alarms {
-			if a > c && a <= end {
-				if a > c+within {
-					late++
-				}
-				break
+		known := false
+		for ; next < len(alarms) && (i+1 == len(changes) || alarms[next] <= changes[i+1]); next++ {
+			delay := alarms[next] - c
+			switch {
+			case !known && delay <= within:
+				m.Found++
+				m.Delays = append(m.Delays, float64(delay))
+			case !known:
+				m.Late++
+			case delay > within:
+				m.Others++
 			}
+			known = true
 		}
 	}
-	return late
+	slices.Sort(m.Delays)
+	return m
 }
 
 // A Chart is the chart of process control: Hotelling's T² on the leading principal

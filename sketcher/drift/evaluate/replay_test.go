@@ -5,21 +5,28 @@ import (
 	"testing"
 )
 
-func TestLate(t *testing.T) {
+func TestMatch(t *testing.T) {
 	changes := []int{100, 300, 400}
 	for _, c := range []struct {
-		alarms []int
-		late   int
+		alarms              []int
+		found, late, others int
+		delays              []float64
 	}{
-		{nil, 0},
-		{[]int{90, 110}, 0},       // before a change, and soon after it
-		{[]int{110, 180}, 0},      // not the first after it
-		{[]int{180, 290}, 1},      // the first after it, and one more
-		{[]int{320, 390, 480}, 1}, // soon, again, late
+		{nil, 0, 0, 0, nil},
+		{[]int{90, 110}, 1, 0, 1, []float64{10}}, // before a change, and soon after it
+		{[]int{110, 120, 180}, 1, 0, 1, []float64{10}},
+		{[]int{180, 290}, 0, 1, 1, nil},
+		{[]int{100, 101, 150, 151}, 1, 0, 2, []float64{1}}, // at a change is before it
+		{[]int{320, 390, 480}, 1, 1, 1, []float64{20}},
+		{[]int{130, 305, 450}, 3, 0, 0, []float64{5, 30, 50}},
 	} {
-		if got := Late(c.alarms, changes, 50); got != c.late {
-			t.Errorf("%v: %d late, want %d", c.alarms, got, c.late)
+		got := Match(c.alarms, changes, 50)
+		if got.Found != c.found || got.Late != c.late || got.Others != c.others || !slices.Equal(got.Delays, c.delays) {
+			t.Errorf("%v: %+v, want %d found, %d late, %d others, %v", c.alarms, got, c.found, c.late, c.others, c.delays)
 		}
+	}
+	if got := Match([]int{1, 2}, nil, 50); got.Others != 2 || got.Found+got.Late != 0 {
+		t.Errorf("alarms without a change: %+v", got)
 	}
 }
 
