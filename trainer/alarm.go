@@ -109,7 +109,7 @@ func (m *monitor) answer(since int64) error {
 		return nil
 	}
 	m.since, m.scan, m.ref, m.total, m.after = since, nil, nil, nil, nil
-	m.nextRef, m.status.ReferencePanes = leastReference, 0
+	m.nextRef, m.status.ReferencePanes = m.opt.LeastReference(), 0
 	m.unknown("a new reference begins")
 	for _, p := range panes {
 		if p.start >= since {

@@ -47,8 +47,12 @@ func TestShiryaevRobertsMode(t *testing.T) {
 	cfg := often(100)
 	cfg.Mode = ModeShiryaevRoberts
 	f := newFeed(t, 32, cfg)
-	if n := f.push(110, 0); n != 0 {
-		t.Errorf("%d false alarms", n)
+	f.push(120, 0)
+	if f.m.scan != nil || !strings.Contains(f.m.status.Why, "200") {
+		t.Errorf("after 120 panes: %q", f.m.status.Why)
+	}
+	if n := f.push(110, 0); n != 0 || f.m.scan == nil {
+		t.Errorf("%d false alarms, %q", n, f.m.status.Why)
 	}
 	if n := f.push(20, 1); n != 1 {
 		t.Fatalf("%d alarms", n)

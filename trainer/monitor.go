@@ -61,9 +61,9 @@ type monitor struct {
 }
 
 const (
-	leastReference = 20 // Panes from which the scan can work.
-	longestWindow  = 64 // Panes of the longest window that the scan looks at.
-	recentPanes    = 16 // Panes whose histograms are compared with the reference.
+	retryPanes    = 10 // Panes after which a reference that was refused is tried again.
+	longestWindow = 64 // Panes of the longest window that the scan looks at.
+	recentPanes   = 16 // Panes whose histograms are compared with the reference.
 )
 
 func newMonitor(m *feature.Map, cfg *Config, c cutting) *monitor {
@@ -74,8 +74,9 @@ func newMonitor(m *feature.Map, cfg *Config, c cutting) *monitor {
 	if cfg.Mode == ModeShiryaevRoberts {
 		opt.Method = drift.ShiryaevRoberts
 	}
-	most := int(min(MaxReference, max(leastReference, cfg.Reference.Milliseconds()/c.length)))
-	mo := &monitor{opt: opt, length: c.length, most: most, proj: drift.NewProjection(m, opt.Groups...), nextRef: leastReference, since: math.MinInt64,
+	least := opt.LeastReference()
+	most := int(min(MaxReference, max(int64(least), cfg.Reference.Milliseconds()/c.length)))
+	mo := &monitor{opt: opt, length: c.length, most: most, proj: drift.NewProjection(m, opt.Groups...), nextRef: least, since: math.MinInt64,
 		cooldown: cfg.Cooldown.Milliseconds(), passing: cfg.Passing, armed: true, quiet: math.MinInt64}
 	channels := m.Spec().Names()
 	mo.status = DriftStatus{Detector: cfg.Mode, TargetRunLength: time.Duration(opt.ARL * float64(c.length) * float64(time.Millisecond)),
@@ -186,7 +187,7 @@ func (m *monitor) estimate() error {
 	}
 	if len(m.ref) < m.nextRef {
 		if m.scan == nil {
-			m.unknown((&drift.HistoryError{Lacks: drift.TooFewPanes, Have: len(m.ref), Need: leastReference}).Error())
+			m.unknown((&drift.HistoryError{Lacks: drift.TooFewPanes, Have: len(m.ref), Need: m.opt.LeastReference()}).Error())
 		}
 		return nil
 	}
@@ -198,10 +199,10 @@ func (m *monitor) estimate() error {
 	if errors.Is(err, drift.ErrNotEnoughHistory) {
 		if m.scan == nil {
 			m.unknown(err.Error())
-			m.nextRef = min(m.nextRef, len(m.ref)+leastReference/2)
+			m.nextRef = min(m.nextRef, len(m.ref)+retryPanes)
 			if len(m.ref) == m.most { // The oldest half may be what does not fit.
 				m.refer(slices.Delete(m.ref, 0, len(m.ref)/2))
-				m.nextRef = max(leastReference, len(m.ref)+1)
+				m.nextRef = max(m.opt.LeastReference(), len(m.ref)+1)
 			}
 		}
 		return nil

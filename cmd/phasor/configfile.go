@@ -77,7 +77,7 @@ file; an unknown key is an error.
       # Of horizon (24h: the last day), all (everything ever), range (T1..T2) and half_life (6h: older panes count less)
       # one may be set; none of them: what came since the last change.
       fit: {horizon: 0s, all: false, range: "", half_life: 0s, every: 10m, budget: 30s, records: 1000, seed: 1, threads: 1}
-      # mode: scan, shiryaev-roberts (slow changes) or rolling (a stream that changes often). against: model, or T1..T2,
+      # mode: scan, shiryaev-roberts (slow changes, from 200 panes on) or rolling (a stream that changes often). against: model, or T1..T2,
       # is the reference in place of what came since the last change. passing: alarms that pass let go of themselves.
       drift: {mode: scan, reference: 7d, against: "", false_alarms: 1 per 30d, cooldown: 0s, passing: false}
       # Topics written beside folding. Rejected records go to dead_letters as they are, with place and reason in headers. With

@@ -8,6 +8,7 @@ import (
 const (
 	leastSequential = 20  // panes of a reference of a scan
 	leastTest       = 200 // panes of a reference from which p-values near 1 % hold
+	leastEvidence   = 200 // panes of a reference of Shiryaev and Roberts' method
 	coarse          = .05 // level from which fewer panes do
 )
 
@@ -22,7 +23,9 @@ const (
 
 // Options say how a scan is calibrated. The zero value holds the defaults.
 type Options struct {
-	// Method is how panes are weighed; default WindowScan.
+	// Method is how panes are weighed; default WindowScan. ShiryaevRoberts needs a
+	// reference of 200 panes: it adds up evidence without end, and the error of a shorter
+	// reference's mean adds up with it.
 	Method Method
 	// ARL is the mean number of panes between false alarms; default 1000.
 	ARL float64
@@ -41,6 +44,14 @@ type Options struct {
 	// MinRecords is the least number of records of a pane; others are skipped and
 	// counted. Default 8.
 	MinRecords int64
+}
+
+// LeastReference returns the number of panes from which a reference can be estimated.
+func (o Options) LeastReference() int {
+	if o.Method == ShiryaevRoberts {
+		return leastEvidence
+	}
+	return leastSequential
 }
 
 func (o Options) withDefaults() (Options, error) {

@@ -25,10 +25,11 @@ type Reference struct {
 	skipped    int
 }
 
-// NewReference estimates a reference from at least 20 panes, in order of time, and
-// simulates its thresholds. Panes that do not follow each other are taken as if they
-// did. The error wraps ErrNotEnoughHistory, as a *HistoryError, when the panes are too
-// few or not steady, and ErrMap when they were sketched with another map.
+// NewReference estimates a reference from panes in order of time, at least 20, or 200 for
+// the method of Shiryaev and Roberts, and simulates its thresholds. Panes that do not follow
+// each other are taken as if they did. The error wraps ErrNotEnoughHistory, as a
+// *HistoryError, when the panes are too few or not steady, and ErrMap when they were
+// sketched with another map.
 func NewReference(p *Projection, sketches []*sketch.Accumulator, opt Options) (*Reference, error) {
 	opt, err := opt.withDefaults()
 	if err != nil {
@@ -46,8 +47,8 @@ func NewReference(p *Projection, sketches []*sketch.Accumulator, opt Options) (*
 	if err != nil {
 		return nil, err
 	}
-	if x.len() < leastSequential {
-		return nil, &HistoryError{Lacks: TooFewPanes, Have: x.len(), Need: leastSequential, Skipped: skipped}
+	if least := opt.LeastReference(); x.len() < least {
+		return nil, &HistoryError{Lacks: TooFewPanes, Have: x.len(), Need: least, Skipped: skipped}
 	}
 	m := fit(p.layout, x)
 	if err := m.steady(); err != nil {

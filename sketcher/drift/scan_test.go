@@ -126,6 +126,14 @@ func TestNotEnoughHistory(t *testing.T) {
 	if _, err := NewReference(proj, append(past, p.panes(t, m, 1, 64, nil)...), Options{Simulations: 20}); err != nil {
 		t.Errorf("20 panes: %v", err)
 	}
+	many := p.panes(t, m, 200, 64, nil)
+	evidence := Options{Method: ShiryaevRoberts, Simulations: 20}
+	if _, err := NewReference(proj, many[1:], evidence); !errors.As(err, &e) || e.Have != 199 || e.Need != 200 || e.Need != evidence.LeastReference() {
+		t.Errorf("199 panes for Shiryaev and Roberts' method: %v", err)
+	}
+	if _, err := NewReference(proj, many, evidence); err != nil {
+		t.Errorf("200 panes for Shiryaev and Roberts' method: %v", err)
+	}
 	moved := append(p.panes(t, m, 40, 64, nil), p.panes(t, m, 40, 64, func(x *[channels]float64) { x[1] += 1 })...)
 	if _, err := NewReference(proj, moved, Options{}); !errors.As(err, &e) || e.Lacks != Unsteady {
 		t.Errorf("a reference with a change in it: %v", err)
