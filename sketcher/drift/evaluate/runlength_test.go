@@ -52,6 +52,30 @@ func TestRunLengths(t *testing.T) {
 	}
 }
 
+// So does the rolling comparison, which has no reference but what it has seen. Reduced runs
+// notice when most of them raise an alarm.
+func TestRollingRunLengths(t *testing.T) {
+	runs, reference, panes, simulations := 5, 60, 60, 60
+	if long() {
+		runs, reference, panes, simulations = 24, 200, 800, 300
+	}
+	const asked = 1000
+	rolling := Rolling("rolling", drift.Options{ARL: asked, Simulations: simulations})
+	for _, k := range []streams.Kind{streams.Independent, streams.AR9} {
+		s := Setup{Reference: reference, Seed: 16_180}
+		found, err := RunLengths(k, s, runs, panes, rolling)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := found[0]
+		mean, se := r.Mean()
+		t.Logf("seed %d, %s, %s: %d alarms in %d runs and %d panes, one in %.0f ± %.0f", s.Seed, r.Stream, r.Detector, r.Alarms, r.Runs, r.Panes, mean, se)
+		if expected := float64(r.Panes) / asked; float64(r.Alarms) > expected+4*math.Sqrt(expected)+1 {
+			t.Errorf("rolling on %s: %d alarms where %.1f are expected", r.Stream, r.Alarms, expected)
+		}
+	}
+}
+
 func TestDummies(t *testing.T) {
 	s := Setup{Reference: 20, Seed: 14_142}
 	found, err := RunLengths(streams.Independent, s, 3, 25, Every(10), Never(), Scan("refused", drift.Options{Windows: []int{1}, Simulations: 20}))
