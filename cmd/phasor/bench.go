@@ -27,7 +27,7 @@ func (benchCmd) Help() string {
   phasor bench --quick
   phasor bench --only kernel,fold --runs 10
   phasor bench --json --dir /var/lib/phasor > figures.json
-  phasor bench drift --data data       false alarms and delays, as a Markdown table; hours without --quick
+  phasor bench drift --data data       false alarms and delays, as a Markdown table; two hours without --quick
 
 Every figure is a median over the runs, with the least and the greatest beside it. A run takes at least 0.3 s (0.05 s
 with --quick), and the runs of all figures take turns, so that a machine that slows down slows them all. This program

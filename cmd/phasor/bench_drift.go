@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"phasor/sketcher/drift"
@@ -22,6 +23,8 @@ type driftBench struct {
 	trials     int // of two-range tests
 	runs       int // of run lengths
 	panes      int // of a run
+	rolls      int // of run lengths of the rolling mode, which estimates its noise again and again
+	rollPanes  int // of such a run
 	delays     int
 	sims       int
 	ownMakers  []evaluate.Maker
@@ -44,9 +47,9 @@ type driftFigure struct {
 const asked = 1000
 
 func runDriftBench(e *env, quick bool, data string, asJSON bool) error {
-	b := &driftBench{e: e, quick: quick, data: data, seed: 20_260_301, trials: 1000, runs: 200, panes: 2000, delays: 100, sims: 300}
+	b := &driftBench{e: e, quick: quick, data: data, seed: 20_260_301, trials: 10_000, runs: 200, panes: 2000, rolls: 24, rollPanes: 800, delays: 40, sims: 300}
 	if quick {
-		b.trials, b.runs, b.panes, b.delays, b.sims = 40, 4, 300, 4, 60
+		b.trials, b.runs, b.panes, b.rolls, b.rollPanes, b.delays, b.sims = 40, 4, 300, 2, 100, 4, 60
 	}
 	b.calibrate()
 	b.bar = newBar(e, "measuring", 9)
@@ -131,11 +134,17 @@ func (b *driftBench) runLengths() error {
 		kinds = []streams.Kind{streams.Independent, streams.AR9}
 	}
 	for _, k := range kinds {
-		found, err := evaluate.RunLengths(k, evaluate.Setup{Reference: reference(k), Seed: b.seed + 1}, b.runs, b.panes, b.makers(b.ownMakers)...)
+		makers, rolling := b.makers(b.ownMakers), 2
+		setup := evaluate.Setup{Reference: reference(k), Seed: b.seed + 1}
+		found, err := evaluate.RunLengths(k, setup, b.rolls, b.rollPanes, makers[rolling])
 		if err != nil {
 			return err
 		}
-		for _, r := range found {
+		rest, err := evaluate.RunLengths(k, setup, b.runs, b.panes, slices.Delete(makers, rolling, rolling+1)...)
+		if err != nil {
+			return err
+		}
+		for _, r := range append(rest, found...) {
 			mean, se := r.Mean()
 			note := fmt.Sprintf("%d alarms in %d panes", r.Alarms, r.Panes)
 			if r.Refused > 0 {
