@@ -2,6 +2,7 @@ package drift
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -277,6 +278,18 @@ func TestFactorHasTheInnovationsCovariance(t *testing.T) {
 			}
 			near(t, "covariance", got, want, 1e-9)
 		}
+	}
+}
+
+// The simulation does not know how badly a reference of fewer than 50 panes knows memory and
+// tails: such a one is calibrated for fewer alarms.
+func TestCautionOfShortReferences(t *testing.T) {
+	for _, c := range []struct {
+		panes int
+		want  float64
+	}{{20, 6.25}, {25, 4}, {50, 1}, {200, 1}} {
+		m := &model{layout: plain(4, 2), size: c.panes}
+		near(t, fmt.Sprintf("caution of %d panes", c.panes), cautionOfReference(m)/cautionOf(m), c.want, 1e-12)
 	}
 }
 

@@ -76,7 +76,7 @@ func calibrate(m *model, opt Options) *Reference {
 		return r
 	}
 	tr := simulate(r.scorer, opt.Simulations, opt.Seed)
-	r.h = append([]float64(nil), tr.thresholds(opt.ARL, cautionOf(m))...)
+	r.h = append([]float64(nil), tr.thresholds(opt.ARL, cautionOfReference(m))...)
 	r.law = tr.law(r.h)
 	for _, v := range r.h {
 		r.level += v / float64(len(r.h))

@@ -10,10 +10,18 @@ const (
 	// law is a little heavier than the simulated one, most of all that of shapes.
 	caution       = 2.0
 	shapesCaution = 3.0
+	badlyKnown    = 50.0
 	// tailShare of the runs give the exponential tail by which thresholds reach beyond
 	// the simulated probabilities.
 	tailShare = .1
 )
+
+// cautionOfReference is more for a reference of fewer than badlyKnown panes, whose memory
+// and tails are known badly too.
+func cautionOfReference(m *model) float64 {
+	short := max(1, badlyKnown/float64(m.size))
+	return cautionOf(m) * short * short
+}
 
 func cautionOf(m *model) float64 {
 	if _, ok := m.shapes(); ok {
