@@ -6,7 +6,7 @@ import "math"
 // give order 1 at most.
 const (
 	maxOrder   = 3
-	shortRange = 40
+	shortRange = 50
 )
 
 func orderFor(panes int) int {
