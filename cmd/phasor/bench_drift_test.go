@@ -2,11 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"phasor/sketcher/drift"
+	"phasor/sketcher/drift/evaluate"
+	"phasor/stream/replay"
 )
 
 // A table that is written is read, without its header and the columns that are left out.
@@ -56,5 +62,51 @@ func TestDriftBench(t *testing.T) {
 	}
 	if len(r.Skipped) == 0 || r.Seed == 0 {
 		t.Errorf("seed %d, skipped %s", r.Seed, strconv.Quote(strings.Join(r.Skipped, "; ")))
+	}
+}
+
+// The plant of the demo, whose channels mix short and long memory, raises at most the alarms
+// that were asked for while its reference is as short as it is at first.
+func TestPlantIsQuiet(t *testing.T) {
+	if os.Getenv("PHASOR_LONG") != "1" {
+		t.Skip("minutes: set PHASOR_LONG=1")
+	}
+	const seeds, records = 40, 8000
+	for _, reference := range []int{20, 40} {
+		var scanned, alarms int
+		for seed := range uint64(seeds) {
+			plant, err := replay.NewPlant(replay.PlantConfig{Seed: 400 + seed, Rate: records})
+			if err != nil {
+				t.Fatal(err)
+			}
+			table := evaluate.Table{Names: plant.Channels()}
+			for range 2 * reference * records {
+				row, _, err := plant.Next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				table.Rows = append(table.Rows, row...)
+			}
+			m, fresh, err := watchSeed(table.Slice(0, 10_000), table.Slice(0, reference*records), records, evaluate.Scan("scan", drift.Options{ARL: asked}), seed)
+			if errors.Is(err, drift.ErrNotEnoughHistory) {
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := fresh()
+			for _, a := range table.Slice(reference*records, 2*reference*records).Panes(m, records) {
+				scanned++
+				if alarm, _ := d.Push(a); alarm {
+					alarms++
+					break
+				}
+			}
+		}
+		expected := float64(scanned) / asked
+		t.Logf("seeds from 400, %d panes of reference: %d alarms in %d panes", reference, alarms, scanned)
+		if scanned < seeds*reference/2 || float64(alarms) > expected+4*math.Sqrt(expected)+1 {
+			t.Errorf("%d panes of reference: %d alarms in %d panes where %.1f are expected", reference, alarms, scanned, expected)
+		}
 	}
 }
