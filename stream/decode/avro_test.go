@@ -476,6 +476,8 @@ func FuzzAvro(f *testing.F) {
 	f.Add(allAvroRecord())
 	f.Add(avroValue(float32(1), math.NaN(), 0, 0, false, "", "", 0, 2, 0, "", rawBytes("\x80\x00\x00\x00"), rawBytes("\x00\x00\x00"), 0, 0, 0.0, 0, 0, 0))
 	f.Add(avroValue(float32(1), 1.0, 0, 0, false, "", "", 0, 0, "x", 0, "\x80", rawBytes("\x80\x00\x00\x00"), rawBytes("\x00\x00\x00"), -2, 16, 1.0, 2.0, 0, -1, 4, "b", 1, 7, 0, 0.0, 1, 1.0, 1, 2.0, 1, 3.0, 0, 0, 0))
+	// An int of six bytes is none, although its number is 0.
+	f.Add([]byte("\xcd\xcc\xcc=\x9a\x99\x99\x99\x99\x99\xb9?\r\x80\x80\x80\x80\x80@\x01\x062.5\x04\x01\x02\x02\x00\x00\x00\x00\x00\x00\f@\x02\x9a\x01\x02\x06\xff\x9cabc\x04\x00\x00\x00\x00\x00\x00\xf0?\x00\x00\x00\x00\x00\x00\x00@\x80\x80\x80\x80\x80\x00\x06"))
 	a := mustNew(f, c).(*avroDecoder)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		a.start(make([]float64, a.d))

@@ -26,6 +26,23 @@ func avroReadLong(b []byte, i int) (v int64, next int) {
 	return int64(u>>1) ^ -int64(u&1), i + n
 }
 
+// avroReadInt reads a number of 32 bits, of at most five bytes.
+func avroReadInt(b []byte, i int) (v int64, next int) {
+	v, next = avroReadLong(b, i)
+	if next-i > 5 || v != int64(int32(v)) {
+		return 0, -1
+	}
+	return v, next
+}
+
+// avroRead reads a number of the width of t.
+func avroRead(b []byte, i int, t *avroType) (v int64, next int) {
+	if t.kind == avroLong || t.kind == avroInstant && t.long {
+		return avroReadLong(b, i)
+	}
+	return avroReadInt(b, i)
+}
+
 // avroBlob returns the bounds of bytes behind their length.
 func avroBlob(b []byte, i int) (start, end int) {
 	n, start := avroReadLong(b, i)
@@ -57,7 +74,7 @@ func (a *avroReader) value(b []byte, i int, t *avroType, depth int) int {
 		return i + 1
 	case avroInt, avroLong, avroInstant:
 		var v int64
-		if v, i = avroReadLong(b, i); i < 0 || (t.kind == avroInt || t.kind == avroInstant && !t.long) && v != int64(int32(v)) {
+		if v, i = avroRead(b, i, t); i < 0 {
 			return -1
 		}
 		if t.kind == avroInstant {
@@ -106,7 +123,7 @@ func (a *avroReader) value(b []byte, i int, t *avroType, depth int) int {
 		a.fraction(&nd.target, b[start:end], t.scale)
 		return end
 	case avroEnum:
-		v, next := avroReadLong(b, i)
+		v, next := avroReadInt(b, i)
 		if next < 0 || v < 0 || v >= int64(len(t.symbols)) {
 			return -1
 		}
@@ -234,9 +251,8 @@ func (a *avroReader) skip(b []byte, i int, t *avroType, depth int) int {
 		}
 		return i + 1
 	case avroInt, avroLong, avroInstant, avroEnum:
-		v, next := avroReadLong(b, i)
-		if next < 0 || (t.kind == avroInt || t.kind == avroInstant && !t.long) && v != int64(int32(v)) ||
-			t.kind == avroEnum && (v < 0 || v >= int64(len(t.symbols))) {
+		v, next := avroRead(b, i, t)
+		if next < 0 || t.kind == avroEnum && (v < 0 || v >= int64(len(t.symbols))) {
 			return -1
 		}
 		return next
