@@ -40,11 +40,12 @@ func (c *cliCommand) words() []string {
 	return w
 }
 
-// valued calls use for each flag that takes a value, by its names.
-func (c *cliCommand) valued(use func(names []string, f *cliFlag)) {
+// valued calls use for each of its own flags that takes a value, with the patterns of a
+// case of bash or zsh: the command's path and below, and one of the flag's names.
+func (c *cliCommand) valued(use func(patterns string, f *cliFlag)) {
 	for i := range c.Flags {
 		f := &c.Flags[i]
-		if f.Switch {
+		if f.Switch || f.Inherited {
 			continue
 		}
 		names := []string{"--" + f.Name}
@@ -54,7 +55,10 @@ func (c *cliCommand) valued(use func(names []string, f *cliFlag)) {
 		if f.Short != 0 {
 			names = append(names, "-"+string(f.Short))
 		}
-		use(names, f)
+		for i, n := range names {
+			names[i] = fmt.Sprintf("%q*\" %s\"", c.Path, n)
+		}
+		use(strings.Join(names, "|"), f)
 	}
 }
 
@@ -113,23 +117,16 @@ _phasor() {
 	}
 	b.WriteString("  esac\n  case \"$path $prev\" in\n")
 	for _, c := range root.all() {
-		c.valued(func(names []string, f *cliFlag) {
-			if f.Inherited {
-				return
-			}
-			var patterns []string
-			for _, n := range names {
-				patterns = append(patterns, fmt.Sprintf("%q*\" %s\"", c.Path, n))
-			}
+		c.valued(func(patterns string, f *cliFlag) {
 			switch {
 			case len(f.Values) > 0:
-				fmt.Fprintf(&b, "    %s) values=%q ;;\n", strings.Join(patterns, "|"), strings.Join(f.Values, " "))
+				fmt.Fprintf(&b, "    %s) values=%q ;;\n", patterns, strings.Join(f.Values, " "))
 			case f.Folders:
-				fmt.Fprintf(&b, "    %s) kind=folder values=- ;;\n", strings.Join(patterns, "|"))
+				fmt.Fprintf(&b, "    %s) kind=folder values=- ;;\n", patterns)
 			case f.Files:
-				fmt.Fprintf(&b, "    %s) kind=file values=- ;;\n", strings.Join(patterns, "|"))
+				fmt.Fprintf(&b, "    %s) kind=file values=- ;;\n", patterns)
 			default:
-				fmt.Fprintf(&b, "    %s) kind=none values=- ;;\n", strings.Join(patterns, "|"))
+				fmt.Fprintf(&b, "    %s) kind=none values=- ;;\n", patterns)
 			}
 		})
 	}
@@ -198,14 +195,7 @@ _phasor() {
 	}
 	b.WriteString("  esac\n  case \"$at ${words[CURRENT-1]}\" in\n")
 	for _, c := range root.all() {
-		c.valued(func(names []string, f *cliFlag) {
-			if f.Inherited {
-				return
-			}
-			var patterns []string
-			for _, n := range names {
-				patterns = append(patterns, fmt.Sprintf("%q*\" %s\"", c.Path, n))
-			}
+		c.valued(func(patterns string, f *cliFlag) {
 			do := "return 1"
 			switch {
 			case len(f.Values) > 0:
@@ -215,7 +205,7 @@ _phasor() {
 			case f.Files:
 				do = "_files; return"
 			}
-			fmt.Fprintf(&b, "    %s) %s ;;\n", strings.Join(patterns, "|"), do)
+			fmt.Fprintf(&b, "    %s) %s ;;\n", patterns, do)
 		})
 	}
 	b.WriteString(`  esac
