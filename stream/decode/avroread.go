@@ -43,6 +43,9 @@ func avroRead(b []byte, i int, t *avroType) (v int64, next int) {
 	return avroReadInt(b, i)
 }
 
+// avroOutside says that the number v, read up to next, is none of n choices.
+func avroOutside(v int64, next, n int) bool { return next < 0 || v < 0 || v >= int64(n) }
+
 // avroBlob returns the bounds of bytes behind their length.
 func avroBlob(b []byte, i int) (start, end int) {
 	n, start := avroReadLong(b, i)
@@ -124,7 +127,7 @@ func (a *avroReader) value(b []byte, i int, t *avroType, depth int) int {
 		return end
 	case avroEnum:
 		v, next := avroReadInt(b, i)
-		if next < 0 || v < 0 || v >= int64(len(t.symbols)) {
+		if avroOutside(v, next, len(t.symbols)) {
 			return -1
 		}
 		a.text(&nd.target, t.symbols[v])
@@ -136,7 +139,7 @@ func (a *avroReader) value(b []byte, i int, t *avroType, depth int) int {
 	switch t.kind {
 	case avroUnion:
 		v, next := avroReadLong(b, i)
-		if next < 0 || v < 0 || v >= int64(len(t.kids)) {
+		if avroOutside(v, next, len(t.kids)) {
 			return -1
 		}
 		return a.value(b, next, t.kids[v], depth)
@@ -250,9 +253,12 @@ func (a *avroReader) skip(b []byte, i int, t *avroType, depth int) int {
 			return -1
 		}
 		return i + 1
-	case avroInt, avroLong, avroInstant, avroEnum:
-		v, next := avroRead(b, i, t)
-		if next < 0 || t.kind == avroEnum && (v < 0 || v >= int64(len(t.symbols))) {
+	case avroInt, avroLong, avroInstant:
+		_, next := avroRead(b, i, t)
+		return next
+	case avroEnum:
+		v, next := avroReadInt(b, i)
+		if avroOutside(v, next, len(t.symbols)) {
 			return -1
 		}
 		return next
@@ -278,7 +284,7 @@ func (a *avroReader) skip(b []byte, i int, t *avroType, depth int) int {
 	switch t.kind {
 	case avroUnion:
 		v, next := avroReadLong(b, i)
-		if next < 0 || v < 0 || v >= int64(len(t.kids)) {
+		if avroOutside(v, next, len(t.kids)) {
 			return -1
 		}
 		return a.skip(b, next, t.kids[v], depth)

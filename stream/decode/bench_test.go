@@ -160,6 +160,20 @@ func BenchmarkAvro(b *testing.B) {
 	benchmark(b, c, records, size)
 }
 
+// BenchmarkAvroUnions reads ten numbers that may be null.
+func BenchmarkAvroUnions(b *testing.B) {
+	records := make([]stream.Record, 1024)
+	for n := range records {
+		records[n].Value = avroValue(1700000000123, "4")
+		for k := range 10 {
+			records[n].Value = append(records[n].Value, avroValue(1, float64(n*k))...)
+		}
+	}
+	c := tenChannels()
+	c.Format, c.Avro.Schema = "avro", strings.ReplaceAll(typedSchema(), `"type":"double"`, `"type":["null","double"]`)
+	benchmark(b, c, records, int64(len(records[0].Value)))
+}
+
 func BenchmarkAvroRegistry(b *testing.B) {
 	records, size := avroRecords([]byte{0, 0, 0, 0, 7})
 	c := tenChannels()
