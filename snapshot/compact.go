@@ -1,10 +1,10 @@
 package snapshot
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -16,62 +16,51 @@ import (
 // that past an interval, a pane of the interval may still be opened again.
 const latenessPanes = 6
 
-// prunePanes removes panes that a longer one has held since before, merges old panes into longer ones and removes the
-// oldest.
+// prunePanes removes panes that a longer one has held since before and those that are too old, then merges old panes
+// into longer ones.
 func (e *Epoch) prunePanes(ctx context.Context, now time.Time, r Retention, n *Pruned) error {
-	all, err := e.allPanes(ctx)
+	listed, err := e.allPanes(ctx)
 	if err != nil {
 		return err
 	}
+	var left []listedPane
 	var errs []error
-	kept := map[PartitionID][]listedPane{} // All that stay in sight for now.
-	into := map[PaneRef]PaneRef{}          // The longer pane that a pane is due to become a part of.
-	groups := map[PaneRef][]listedPane{}   // The same by the longer pane.
-	for _, p := range visible(all) {
-		if len(p.hides) > 0 {
-			if ok, err := e.removeInside(ctx, p, n); !ok {
-				errs = append(errs, err)
-				// Which of them stays is not known yet: until the next time, nothing longer is made that would hide them.
-				kept[p.PartitionID] = append(append(kept[p.PartitionID], p), p.hides...)
+	for _, p := range visible(listed) {
+		inside := p.hides
+		p.hides = nil
+		if len(inside) > 0 {
+			removed, err := e.removeInside(ctx, p, inside, n)
+			if errs = append(errs, err); !removed {
+				left = append(append(left, p), inside...)
 				continue
 			}
 		}
-		level := r.level(p.Length)
-		expiry := now.Add(-r.Panes[level].Keep).UnixMilli()
-		if p.End() <= expiry && level == len(r.Panes)-1 {
+		if r.expired(p.PaneRef, now) {
 			errs = append(errs, e.removePane(ctx, p, n))
 			continue
 		}
-		kept[p.PartitionID] = append(kept[p.PartitionID], p)
-		if level == len(r.Panes)-1 {
+		left = append(left, p)
+	}
+	// A pane is written before the first state that no longer holds it. So the states are read first, and the panes that
+	// are merged are listed after them: the listing has every pane that the states call settled.
+	settled := map[PartitionID]func(PaneRef, int64) bool{}
+	for target := range merges(left, now, r) {
+		if _, ok := settled[target.PartitionID]; ok {
 			continue
 		}
-		if target := longer(p.PaneRef, r.Panes[level+1].Length.Milliseconds()); target.End() <= expiry {
-			into[p.PaneRef] = target
-			groups[target] = append(groups[target], p)
-		}
+		done, err := e.settled(ctx, target.PartitionID)
+		settled[target.PartitionID], errs = done, append(errs, err)
 	}
-	targets := make([]PaneRef, 0, len(groups))
-	for target := range groups {
-		if whole(target, into, kept[target.PartitionID]) {
-			targets = append(targets, target)
-		}
+	if len(settled) == 0 {
+		return errors.Join(errs...)
 	}
-	slices.SortFunc(targets, func(a, b PaneRef) int {
-		return cmp.Or(comparePartitions(a.PartitionID, b.PartitionID), cmp.Compare(a.Start, b.Start), cmp.Compare(a.Length, b.Length))
-	})
-	settled := map[PartitionID]func(PaneRef, int64) bool{}
-	for _, target := range targets {
-		done, ok := settled[target.PartitionID]
-		if !ok {
-			if done, err = e.settled(ctx, target.PartitionID); err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			settled[target.PartitionID] = done
-		}
+	if listed, err = e.allPanes(ctx); err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	groups := merges(listed, now, r)
+	for _, target := range slices.SortedFunc(maps.Keys(groups), comparePanes) {
 		group := groups[target]
-		if !done(target, group[0].Length) {
+		if done := settled[target.PartitionID]; done == nil || !done(target, group[0].Length) {
 			continue
 		}
 		err := e.compact(ctx, target, group, n)
@@ -79,6 +68,28 @@ func (e *Epoch) prunePanes(ctx context.Context, now time.Time, r Retention, n *P
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// merges returns the panes that are due to become a part of a longer one, by the longer one. What hides shorter panes
+// waits until they are gone: if it cannot be read, they come back into sight.
+func merges(listed []listedPane, now time.Time, r Retention) map[PaneRef][]listedPane {
+	kept := map[PartitionID][]listedPane{}
+	into := map[PaneRef]PaneRef{}
+	groups := map[PaneRef][]listedPane{}
+	for _, p := range visible(listed) {
+		kept[p.PartitionID] = append(append(kept[p.PartitionID], p), p.hides...)
+		level := r.level(p.Length)
+		if len(p.hides) > 0 || level == len(r.Panes)-1 {
+			continue
+		}
+		target := longer(p.PaneRef, r.Panes[level+1].Length.Milliseconds())
+		if target.End() <= now.Add(-r.Panes[level].Keep).UnixMilli() && !r.held(target) {
+			into[p.PaneRef] = target
+			groups[target] = append(groups[target], p)
+		}
+	}
+	maps.DeleteFunc(groups, func(target PaneRef, _ []listedPane) bool { return !whole(target, into, kept[target.PartitionID]) })
+	return groups
 }
 
 // longer returns the pane of at least the given length that holds p: its length is a multiple of p's, and its start one
@@ -160,9 +171,9 @@ func (e *Epoch) compact(ctx context.Context, target PaneRef, group []listedPane,
 	return nil
 }
 
-// removeInside removes the panes that p holds; ok is false if some remain. If p turns out to be corrupt it is set aside
+// removeInside removes panes that p holds; ok is false if some remain. If p turns out to be corrupt it is set aside
 // instead, and they come back into sight.
-func (e *Epoch) removeInside(ctx context.Context, p listedPane, n *Pruned) (ok bool, err error) {
+func (e *Epoch) removeInside(ctx context.Context, p listedPane, inside []listedPane, n *Pruned) (ok bool, err error) {
 	_, b, err := e.readPane(ctx, p)
 	if errors.Is(err, ErrCorrupt) {
 		return false, e.setAside(ctx, "corrupt", p.object.Name, b)
@@ -170,7 +181,7 @@ func (e *Epoch) removeInside(ctx context.Context, p listedPane, n *Pruned) (ok b
 	if err != nil {
 		return false, err
 	}
-	for _, r := range p.hides {
+	for _, r := range inside {
 		if err := e.removePane(ctx, r, n); err != nil {
 			return false, err
 		}

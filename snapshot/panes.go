@@ -156,6 +156,10 @@ func visible(panes []listedPane) []listedPane {
 	return top
 }
 
+func comparePanes(a, b PaneRef) int {
+	return cmp.Or(comparePartitions(a.PartitionID, b.PartitionID), cmp.Compare(a.Start, b.Start), cmp.Compare(a.Length, b.Length))
+}
+
 func comparePartitions(a, b PartitionID) int {
 	return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.TopicID, b.TopicID), cmp.Compare(a.Partition, b.Partition))
 }

@@ -449,6 +449,120 @@ func TestListingWhileCompacting(t *testing.T) {
 	}
 }
 
+// hasty lets something happen after its first listing of panes.
+type hasty struct {
+	bucket.Bucket
+	meanwhile func()
+}
+
+func (b *hasty) List(ctx context.Context, prefix string) ([]bucket.Object, error) {
+	listed, err := b.Bucket.List(ctx, prefix)
+	if do := b.meanwhile; do != nil && strings.HasSuffix(prefix, "/panes/") {
+		b.meanwhile = nil
+		do()
+	}
+	return listed, err
+}
+
+// TestCompactionBesideCatchingUp: a sketcher that catches up on old records seals panes and writes states while panes are
+// merged. What it seals then is not lost.
+func TestCompactionBesideCatchingUp(t *testing.T) {
+	e, b, _ := newEpoch(t)
+	next := int64(0)
+	seal := func(until int64) { // As a sketcher does: the panes, then the state that no longer holds them.
+		for ; next < until; next++ {
+			must(t, e.SavePane(t.Context(), paneAt(e.Map(), partition(0), next*minute, minute)))
+		}
+		s := stateAt(e.Map(), partition(0), next)
+		s.Watermark, s.Open = next*minute, nil
+		must(t, e.SaveState(t.Context(), s))
+		_, err := e.PruneStates(t.Context(), partition(0), 1)
+		must(t, err)
+	}
+	seal(100)
+	now := time.UnixMilli(3 * oneDay)
+	_, err := open(t, &hasty{b, func() { seal(180) }}, snapshot.Hooks{}).Prune(t.Context(), now, snapshot.DefaultRetention())
+	must(t, err)
+	seal(300)
+	for range 3 {
+		_, err := e.Prune(t.Context(), now, snapshot.DefaultRetention())
+		must(t, err)
+	}
+	found, err := e.MergeRange(t.Context(), -all, all)
+	must(t, err)
+	var want *sketch.Accumulator
+	for i := range next {
+		a := paneAt(e.Map(), partition(0), i*minute, minute).Accumulator
+		if want == nil {
+			want = a
+			continue
+		}
+		must(t, want.Merge(a))
+	}
+	if !found.Equal(want) {
+		t.Errorf("the panes hold %d records, wanted %d", found.Count(), want.Count())
+	}
+}
+
+// TestHeldPanesStayShort: what somebody reads pane by pane is not merged, and is again when it is no longer held.
+func TestHeldPanesStayShort(t *testing.T) {
+	e, _, _ := newEpoch(t)
+	history(t, e, 5*hour)
+	want, err := e.MergeRange(t.Context(), -all, all)
+	must(t, err)
+	keep := snapshot.DefaultRetention()
+	for _, c := range []struct {
+		held []snapshot.Interval
+		long int
+	}{
+		{[]snapshot.Interval{{From: hour + 59*minute, To: 2*hour + minute}}, 2}, // It touches two of three hours.
+		{[]snapshot.Interval{{From: hour, To: 2 * hour}}, 4},
+		{nil, 6},
+	} {
+		keep.Held = c.held
+		for range 2 {
+			_, err := e.Prune(t.Context(), time.UnixMilli(3*oneDay), keep)
+			must(t, err)
+		}
+		refs, err := e.ListPanes(t.Context(), -all, all)
+		must(t, err)
+		long := 0
+		for _, r := range refs {
+			if r.Length == hour {
+				long++
+			}
+		}
+		if long != c.long {
+			t.Errorf("%v held: %d hours, wanted %d", c.held, long, c.long)
+		}
+		found, err := e.MergeRange(t.Context(), -all, all)
+		must(t, err)
+		if !found.Equal(want) {
+			t.Errorf("%v held: the panes hold %d records, wanted %d", c.held, found.Count(), want.Count())
+		}
+	}
+}
+
+// TestPastOfAnEndedPartitionEnds: no state comes that would let its last hours be merged, and they go all the same.
+func TestPastOfAnEndedPartitionEnds(t *testing.T) {
+	e, b, _ := newEpoch(t)
+	history(t, e, 2*hour)
+	for _, days := range []int64{3, 63, 5*365 - 1} {
+		_, err := e.Prune(t.Context(), time.UnixMilli(days*oneDay), snapshot.DefaultRetention())
+		must(t, err)
+	}
+	if left := names(t, b, "line/0001/panes/"); len(left) == 0 {
+		t.Error("nothing is left before retention ends")
+	}
+	for range 2 {
+		_, err := e.Prune(t.Context(), time.UnixMilli((5*365+1)*oneDay), snapshot.DefaultRetention())
+		must(t, err)
+	}
+	if left := names(t, b, "line/0001/panes/"); len(left) != 0 {
+		t.Errorf("%d panes are left", len(left))
+	}
+}
+
 // TestOddLengths: panes whose length does not divide the hour become panes of a multiple of it.
 func TestOddLengths(t *testing.T) {
 	e, _, _ := newEpoch(t)

@@ -13,10 +13,16 @@ type Retention struct {
 	States int     // Newest states of a partition, at least 1.
 	Panes  []Level // By ascending Length; the first has Length 0.
 	Models int     // Newest versions, and as many generations, at least 1; the served version is kept in any case.
+	// Held are intervals of event time whose panes are not merged into longer ones, however old: somebody reads them
+	// one by one.
+	Held []Interval
 }
 
+// Interval is [From, To), Unix milliseconds.
+type Interval struct{ From, To int64 }
+
 // Level says how long panes of some length are kept. When they are older, they are merged into panes of the next
-// level's length; those of the last level are removed.
+// level's length; those of the last level are removed, and shorter ones with them.
 type Level struct {
 	Length time.Duration // Of the shortest panes of the level.
 	Keep   time.Duration // After a pane's end.
@@ -56,6 +62,17 @@ func (r Retention) level(length int64) int {
 		i--
 	}
 	return i
+}
+
+// expired reports whether a pane is removed. One that never became a part of a longer one, as the last of a partition
+// that has ended, goes when longer ones of its age do.
+func (r Retention) expired(p PaneRef, now time.Time) bool {
+	keep := max(r.Panes[r.level(p.Length)].Keep, r.Panes[len(r.Panes)-1].Keep)
+	return p.End() <= now.Add(-keep).UnixMilli()
+}
+
+func (r Retention) held(p PaneRef) bool {
+	return slices.ContainsFunc(r.Held, func(i Interval) bool { return p.End() > i.From && p.Start < i.To })
 }
 
 // Pruned counts the objects that were removed, and the groups of panes that were merged into a longer one.
