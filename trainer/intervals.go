@@ -101,8 +101,10 @@ func mergeOnce(ctx context.Context, e *snapshot.Epoch, from int64, f frontier, l
 	}
 	var acc *sketch.Accumulator
 	err := e.EachPane(ctx, from, f.until, func(p *snapshot.Pane) error {
-		if p.Length == length {
-			delete(open[p.Start], p.PartitionID) // It was sealed after the state was read.
+		for start := range open {
+			if start >= p.Start && start+length <= p.End() {
+				delete(open[start], p.PartitionID) // It was sealed after the state was read.
+			}
 		}
 		if f.keep != nil && !f.keep(p.Start, p.Length) {
 			return nil

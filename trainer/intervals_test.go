@@ -160,6 +160,17 @@ func TestIntervalsOfAFoldAreItsRecords(t *testing.T) {
 	if !merged.Equal(all) {
 		t.Error("the merged intervals are not the sum of the records")
 	}
+	// What was open when the states were read has been sealed since, and merged into a longer pane.
+	for _, p := range r.parts {
+		ref := snapshot.PaneRef{PartitionID: snapshot.PartitionID(p.id), Start: began, Length: 20 * paneLength}
+		r.must(r.epoch.SavePane(context.Background(), &snapshot.Pane{PaneRef: ref, Accumulator: p.all}))
+	}
+	f.until = began + 20*paneLength
+	merged, err = mergeIntervals(context.Background(), r.epoch, began, f, paneLength)
+	r.must(err)
+	if !merged.Equal(all) {
+		t.Errorf("%d records after a compaction, wanted %d", merged.Count(), all.Count())
+	}
 }
 
 func TestOneWrongClockDoesNotMoveTheFrontier(t *testing.T) {
