@@ -44,8 +44,8 @@ func (v Move) String() string {
 	return s
 }
 
-// raise latches the alarm of a pane; the panes of its window have been kept.
-func (m *monitor) raise(p timedPane, r drift.Result) {
+// alarm is that of a pane; the panes of its window have been kept.
+func (m *monitor) alarm(p timedPane, r drift.Result) *Alarm {
 	a := &Alarm{Detector: m.status.Detector, Pane: p.start, Change: m.after[0].start, Group: r.Group.String(), Window: r.Window,
 		Statistic: r.Statistic, Threshold: r.Threshold, Channels: slices.Clone(r.Channels)}
 	for _, v := range r.Moves {
@@ -67,6 +67,10 @@ func (m *monitor) raise(p timedPane, r drift.Result) {
 			}
 		}
 	}
+	return a
+}
+
+func (m *monitor) latch(a *Alarm) {
 	m.status.Alarm, m.status.LastAlarm = a, a
 	m.status.Alarms++
 }
@@ -92,20 +96,26 @@ func merged(panes []timedPane) (total *sketch.Accumulator) {
 	return total
 }
 
-// answer lets go of the alarm: the panes from since on are the new regime and make the next reference, unless it is
-// fixed. Then the next alarm is raised when the statistic has been below half the threshold.
-func (m *monitor) answer(since int64) error {
-	panes := m.after
-	m.status.Alarm = nil
+// letGo lets go of the alarm. The reference stays, and the next alarm is raised when the stream has been like it again.
+func (m *monitor) letGo() {
+	m.status.Alarm, m.armed = nil, false
 	if m.cooldown > 0 {
 		m.quiet = m.last + m.length + m.cooldown
 	}
-	if m.rolling != nil {
-		m.since = since
+}
+
+// answer lets go of the alarm: the panes from since on are the new regime and make the next reference, unless it is
+// fixed.
+func (m *monitor) answer(since int64) error {
+	panes := m.after
+	m.letGo()
+	m.regime = since
+	if m.fixed {
 		return nil
 	}
-	if m.fixed {
-		m.armed = false
+	m.armed = true
+	if m.rolling != nil {
+		m.since = since
 		return nil
 	}
 	m.since, m.scan, m.ref, m.total, m.after = since, nil, nil, nil, nil
@@ -144,19 +154,28 @@ func (m *monitor) roll(p timedPane) (raised bool, err error) {
 		if m.passing && m.status.Alarm != nil {
 			return false, m.answer(m.status.Alarm.Change)
 		}
-		return false, nil
+		return m.cooled(p), nil
 	}
 	m.keep(p, r.Window)
 	m.diverge()
-	raised = p.start >= m.quiet
-	if raised {
-		m.raise(p, r)
-	}
+	m.cooling = m.alarm(p, r)
+	raised = m.cooled(p)
 	m.total = nil
 	for _, pane := range m.after {
 		m.add(pane.acc)
 	}
 	return raised, nil
+}
+
+// cooled latches the alarm that waits for the cool-down to end, once it has, and reports whether it did. A rolling monitor
+// would not find the change again: its segment began there.
+func (m *monitor) cooled(p timedPane) bool {
+	if m.cooling == nil || p.start < m.quiet {
+		return false
+	}
+	m.latch(m.cooling)
+	m.cooling = nil
+	return true
 }
 
 // attributes are what a log line says of an alarm beside its place in time.

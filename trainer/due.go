@@ -53,7 +53,10 @@ func (s *Service) maybeRefit(ctx context.Context, fits *sync.WaitGroup, lives ma
 	}
 	j := job{epoch: s.epoch, target: target, served: s.served, generation: s.generation, answers: answered(alarm, from), sawUntil: s.oldest(lives), finish: s.finishing}
 	j.card = Card{Sketch: s.epoch.Sketch(), Epoch: s.epoch.Number, Map: s.epoch.Map().Fingerprint(), Channels: s.epoch.Spec().Names(),
-		Records: acc.Count(), Folded: ever, From: from, To: to, Drifting: alarm != nil && j.answers == nil}
+		Records: acc.Count(), Folded: ever, From: from, To: to, Change: max(0, s.monitor.regime), Drifting: alarm != nil && j.answers == nil}
+	if j.answers != nil {
+		j.card.Change = alarm.Change
+	}
 	for _, st := range s.states.loaded {
 		j.card.Partitions = append(j.card.Partitions, CardRange{st.Topic, st.TopicID, st.Partition, st.Start, st.Next})
 	}
@@ -89,7 +92,7 @@ func (s *Service) due(ever int64, f frontier) bool {
 		return false
 	}
 	waited := func(since time.Time, d time.Duration) bool { return since.IsZero() || time.Since(since) >= d }
-	if a := s.monitor.status.Alarm; a != nil {
+	if a := s.monitor.status.Alarm; a != nil && s.answers(a, f) {
 		return f.until >= a.Change+int64(s.cfg.Settle)*s.cutting.length &&
 			f.until > s.answer.until && waited(s.answer.at, min(s.cfg.Every, s.cfg.Budget+s.cfg.Poll))
 	}
@@ -99,10 +102,16 @@ func (s *Service) due(ever int64, f frontier) bool {
 	return ever-s.fitted >= s.cfg.Records && waited(s.lastFit, s.cfg.Every)
 }
 
+// answers reports whether a fit would answer the alarm: with fit.all, or a range that began before the change, none does.
+func (s *Service) answers(a *Alarm, f frontier) bool {
+	from, _ := s.rangeToFit(a, f)
+	return answered(a, from) != nil
+}
+
 // rangeToFit is the range of event time that the next model is to learn: what came after the last change, within the
 // horizon. It is 0, 0 for everything ever folded.
 func (s *Service) rangeToFit(alarm *Alarm, f frontier) (from, to int64) {
-	from = s.monitor.since
+	from = s.monitor.regime
 	if alarm != nil {
 		from = alarm.Change
 	}

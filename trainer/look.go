@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"phasor/sketcher/sketch"
 	"phasor/snapshot"
 )
 
@@ -46,48 +45,17 @@ func (s *Service) look(ctx context.Context, fits *sync.WaitGroup) error {
 		return err
 	}
 	if s.monitor == nil {
-		if err := s.newMonitor(ctx); err != nil {
-			return err
-		}
+		s.newMonitor()
 	}
 	f := frontierOf(s.states.loaded, lives, s.cutting, s.cfg.Idle)
+	if err := s.readReference(ctx, f); err != nil {
+		return err
+	}
 	if err := s.scan(ctx, f); err != nil {
 		return err
 	}
-	s.prune(ctx)
+	s.prune(ctx, f)
 	return s.maybeRefit(ctx, fits, lives, f)
-}
-
-// newMonitor makes the monitor with the reference that the configuration names.
-func (s *Service) newMonitor(ctx context.Context) error {
-	m := newMonitor(s.epoch.Map(), &s.cfg, s.cutting)
-	m.status.Alarms, m.status.LastAlarm = s.status.Drift.Alarms, s.status.Drift.LastAlarm
-	if s.served != nil && s.served.card.From > 0 {
-		m.since = s.served.card.From
-	}
-	from, to := s.cfg.ReferenceFrom.UnixMilli(), s.cfg.ReferenceTo.UnixMilli()
-	switch {
-	case s.cfg.Mode == ModeRolling:
-	case s.cfg.ReferenceModel && s.served != nil && s.served.card.To > 0:
-		from, to = s.served.card.From, s.served.card.To
-		fallthrough
-	case !s.cfg.ReferenceTo.IsZero():
-		var panes []*sketch.Accumulator
-		err := eachInterval(ctx, s.epoch, from, frontier{until: to}, s.cutting.length, func(p timedPane) error {
-			if panes = append(panes, p.acc); len(panes) > MaxReference {
-				panes = panes[1:]
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		if err := m.fix(panes, to); err != nil {
-			return err
-		}
-	}
-	s.monitor = m
-	return nil
 }
 
 // openEpoch opens the newest epoch. If it is another one than before, everything begins anew.
@@ -242,14 +210,16 @@ const (
 )
 
 // prune keeps the store within its retention. It runs in the loop, so that no pane is merged away under a scan.
-func (s *Service) prune(ctx context.Context) {
+func (s *Service) prune(ctx context.Context, f frontier) {
 	if time.Since(s.pruned) < pruneEvery {
 		return
 	}
 	s.pruned = time.Now()
 	limited, cancel := context.WithTimeout(ctx, pruneFor)
 	defer cancel()
-	_, err := s.epoch.Prune(limited, s.pruned, s.cfg.Retention)
+	retention := s.cfg.Retention
+	retention.Held = s.held(f)
+	_, err := s.epoch.Prune(limited, s.pruned, retention)
 	if time.Since(s.prunedOlder) >= olderEvery {
 		s.prunedOlder = s.pruned
 		err = errors.Join(err, s.pruneOlder(limited))

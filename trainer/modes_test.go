@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"phasor/sketcher/sketch"
+	"phasor/snapshot"
 )
 
 func TestRollingFollowsAndLatches(t *testing.T) {
@@ -87,12 +88,12 @@ func TestPassingAlarmLetsGoOfItself(t *testing.T) {
 	cfg := often(100)
 	cfg.Passing = true
 	f := newFeed(t, 34, cfg)
-	f.m.fixed = false
 	var panes []*sketch.Accumulator
 	for range 60 {
 		panes = append(panes, f.acc(perPane, 0))
 	}
-	if err := f.m.fix(panes, began); err != nil {
+	f.m.await(snapshot.Interval{To: began}, 0)
+	if err := f.m.fix(panes); err != nil {
 		t.Fatal(err)
 	}
 	if n := f.push(5, 3); n != 1 || f.m.status.Alarm == nil {
@@ -115,7 +116,8 @@ func TestFixedReferenceStays(t *testing.T) {
 	for range 60 {
 		panes = append(panes, f.acc(perPane, 0))
 	}
-	if err := f.m.fix(panes, began+10*paneLength); err != nil {
+	f.m.await(snapshot.Interval{To: began + 10*paneLength}, 0)
+	if err := f.m.fix(panes); err != nil {
 		t.Fatal(err)
 	}
 	if n := f.push(10, 3); n != 0 {
@@ -135,7 +137,8 @@ func TestFixedReferenceStays(t *testing.T) {
 		t.Errorf("%d alarms when it differs again", n)
 	}
 	few := newFeed(t, 36, often(100))
-	if err := few.m.fix(panes[:5], began); err != nil || !strings.Contains(few.m.status.Why, "not enough history") {
+	few.m.await(snapshot.Interval{To: began}, 0)
+	if err := few.m.fix(panes[:5]); err != nil || !strings.Contains(few.m.status.Why, "not enough history") {
 		t.Errorf("5 panes: %v, %q", err, few.m.status.Why)
 	}
 	if few.push(40, 0); few.m.scan != nil || few.m.status.Why == "" {

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"phasor/sketcher/drift"
 	"phasor/sketcher/feature"
 	"phasor/sketcher/sketch"
+	"phasor/snapshot"
 )
 
 // DriftStatus is what the scan says after the newest complete pane. Numbers are NaN while they are undefined.
@@ -45,23 +47,31 @@ type monitor struct {
 	cooldown int64 // Of event time, milliseconds: no alarm is raised for so long after one was let go.
 	passing  bool  // An alarm lets go of itself when the statistic is below the threshold.
 
-	since   int64 // Panes that start before are of an older regime.
-	last    int64 // Start of the newest pane that was pushed.
-	pushed  bool
-	fixed   bool // The reference is given and stays.
-	armed   bool // An alarm may be raised: after one against a fixed reference, only when the statistic has been below half the threshold.
-	quiet   int64
-	ref     []*sketch.Accumulator
-	total   *sketch.Accumulator // Of ref; of a rolling monitor, all of the segment.
-	scan    *drift.Scan
-	rolling *drift.Rolling
-	nextRef int         // Number of panes at which the reference is estimated again.
-	after   []timedPane // Scanned panes: those of the longest window, or since the change of a latched alarm.
-	status  DriftStatus
+	since     int64 // Panes that start before are not scanned.
+	regime    int64 // Panes that start before are of an older regime, which the next model is not to learn.
+	last      int64 // Start of the newest pane that was pushed.
+	pushed    bool
+	fixed     bool              // The reference is given and stays.
+	reference snapshot.Interval // The given one.
+	armed     bool              // An alarm may be raised: after one whose reference stayed, only when the stream has been like it again.
+	crossed   int64             // Pane at which evidence last crossed the threshold, with the method of Shiryaev and Roberts,
+	proof     int64             // and for how long it must not, milliseconds, before the change is over.
+	quiet     int64
+	cooling   *Alarm // Of a rolling monitor, found during the cool-down.
+	skipped   int    // Panes in a row that were not scanned.
+	ref       []*sketch.Accumulator
+	total     *sketch.Accumulator // Of ref; of a rolling monitor, all of the segment.
+	scan      *drift.Scan
+	rolling   *drift.Rolling
+	nextRef   int         // Number of panes at which the reference is estimated again.
+	after     []timedPane // Scanned panes: those of the longest window, or since the change of a latched alarm.
+	status    DriftStatus
 }
 
 const (
+	manySkipped   = 5  // Panes in a row that are not scanned, from which on the figures of the last one say nothing.
 	retryPanes    = 10 // Panes after which a reference that was refused is tried again.
+	leastProof    = 16 // Panes without an alarm, at least, after which evidence says that a change is over.
 	longestWindow = 64 // Panes of the longest window that the scan looks at.
 	recentPanes   = 16 // Panes whose histograms are compared with the reference.
 )
@@ -76,7 +86,7 @@ func newMonitor(m *feature.Map, cfg *Config, c cutting) *monitor {
 	}
 	least := opt.LeastReference()
 	most := int(min(MaxReference, max(int64(least), cfg.Reference.Milliseconds()/c.length)))
-	mo := &monitor{opt: opt, length: c.length, most: most, proj: drift.NewProjection(m, opt.Groups...), nextRef: least, since: math.MinInt64,
+	mo := &monitor{opt: opt, length: c.length, most: most, proj: drift.NewProjection(m, opt.Groups...), nextRef: least, since: math.MinInt64, regime: math.MinInt64,
 		cooldown: cfg.Cooldown.Milliseconds(), passing: cfg.Passing, armed: true, quiet: math.MinInt64}
 	channels := m.Spec().Names()
 	mo.status = DriftStatus{Detector: cfg.Mode, TargetRunLength: time.Duration(opt.ARL * float64(c.length) * float64(time.Millisecond)),
@@ -122,25 +132,26 @@ func (m *monitor) push(p timedPane) (raised bool, err error) {
 	}
 	r := m.scan.Push(p.acc)
 	if r.Skip != drift.Scanned {
+		m.skip(r.Skip)
 		return false, nil
 	}
 	m.show(r)
 	if m.status.Alarm != nil {
 		m.keep(p, m.most)
 		m.diverge()
-		if m.passing && !r.Alarm {
-			return false, m.answer(m.status.Alarm.Change)
+		if m.passing && m.over(p, r, r.Threshold) {
+			m.letGo()
 		}
 		return false, nil
 	}
 	if !r.Alarm || !m.armed || p.start < m.quiet {
-		if !m.armed && r.Statistic < r.Threshold/2 {
+		m.keep(p, longestWindow)
+		m.diverge()
+		if !m.armed && m.over(p, r, r.Threshold/2) {
 			m.armed = true
 			m.scan.Reset(nil) // What is over must not be found again in a longer window.
 		}
-		m.keep(p, longestWindow)
-		m.diverge()
-		if r.Alarm { // What is alarming must not become the reference.
+		if r.Alarm || !m.armed { // What is alarming must not become the reference.
 			return false, nil
 		}
 		m.remember(p.acc)
@@ -148,7 +159,11 @@ func (m *monitor) push(p timedPane) (raised bool, err error) {
 	}
 	m.keep(p, r.Window)
 	m.diverge()
-	m.raise(p, r)
+	m.latch(m.alarm(p, r))
+	if m.opt.Method == drift.ShiryaevRoberts && (m.fixed || m.passing) {
+		m.proof = int64(max(leastProof, 4*r.Window)) * m.length
+		m.cross(p)
+	}
 	return true, nil
 }
 
@@ -156,6 +171,33 @@ func (m *monitor) push(p timedPane) (raised bool, err error) {
 func (m *monitor) show(r drift.Result) {
 	m.status.Statistic, m.status.Threshold, m.status.PValue = r.Statistic, r.Threshold, r.PValue
 	m.status.EffectiveRatio, m.status.Why = r.EffectiveRatio, ""
+	m.skipped = 0
+}
+
+// skip counts a pane that was not scanned.
+func (m *monitor) skip(why drift.Skip) {
+	if m.skipped++; m.skipped >= manySkipped {
+		m.unknown(fmt.Sprintf("the last %d panes were not scanned: %s", m.skipped, why))
+	}
+}
+
+// over reports whether a change is over after which the reference stayed: the statistic is at most the given one. Evidence
+// in the method of Shiryaev and Roberts would take as long to vanish as it took to grow. It begins anew instead each time
+// that it crosses the threshold, and the change is over when it has not for long enough.
+func (m *monitor) over(p timedPane, r drift.Result, most float64) bool {
+	if m.opt.Method != drift.ShiryaevRoberts {
+		return r.Statistic <= most
+	}
+	if r.Alarm {
+		m.cross(p)
+	}
+	return p.start-m.crossed >= m.proof && r.Statistic <= r.Threshold/2
+}
+
+// cross begins the evidence anew at a pane.
+func (m *monitor) cross(p timedPane) {
+	m.crossed = p.start
+	m.scan.Reset(nil)
 }
 
 // keep adds a pane to the scanned ones and drops all but so many.
@@ -233,10 +275,20 @@ func (m *monitor) refer(panes []*sketch.Accumulator) {
 	}
 }
 
-// fix scans against the panes of a given interval for good. Panes before its end are not scanned. If they do not make a
-// reference, the status says why and nothing is scanned.
-func (m *monitor) fix(panes []*sketch.Accumulator, until int64) error {
-	m.fixed, m.since = true, max(m.since, until)
+// await says that the reference is that of a given interval, for good: panes before its end are not scanned, and none is
+// before the reference is fixed. If the stream was last answered to have changed after the interval, it may still differ
+// from it, and that raises no alarm again.
+func (m *monitor) await(i snapshot.Interval, change int64) {
+	m.fixed, m.reference, m.since = true, i, max(m.since, i.To)
+	if change >= i.To {
+		m.armed, m.crossed, m.proof = false, change, leastProof*m.length
+	}
+	m.unknown("the reference has not been read yet")
+}
+
+// fix scans against the panes of the given interval from now on. If they do not make a reference, the status says why and
+// nothing is scanned.
+func (m *monitor) fix(panes []*sketch.Accumulator) error {
 	m.refer(panes)
 	r, err := drift.NewReference(m.proj, panes, m.opt)
 	if errors.Is(err, drift.ErrNotEnoughHistory) {
@@ -246,6 +298,7 @@ func (m *monitor) fix(panes []*sketch.Accumulator, until int64) error {
 	if err != nil {
 		return err
 	}
+	m.pushed = false // What came while there was no reference is scanned now.
 	m.use(r)
 	return nil
 }

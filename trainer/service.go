@@ -32,6 +32,8 @@ type Service struct {
 	short       attempt       // The last look that found too few records.
 	finishing   time.Duration // What the output map and the evaluation of the last fit took; 0: not known.
 	running     *running      // nil if no fit is.
+	readAt      time.Time     // When the reference that the configuration names was last read.
+	heldUntil   int64         // How far event time was complete at the last prune.
 	pruned      time.Time
 	prunedOlder time.Time
 

@@ -236,14 +236,17 @@ func (s *Service) settle(v *served) error {
 	if s.monitor == nil {
 		return nil
 	}
+	a := s.monitor.status.Alarm
+	if a != nil && answered(a, v.card.From) == nil {
+		return nil
+	}
 	if s.cfg.ReferenceModel && v.card.To > 0 {
 		s.monitor.status.Alarm = nil
 		s.publishDrift(false)
 		s.monitor = nil // The next look makes one with the version's own panes for a reference.
 		return nil
 	}
-	a := s.monitor.status.Alarm
-	if a == nil || v.card.From < a.Change || v.card.From == 0 {
+	if a == nil {
 		return nil
 	}
 	err := s.monitor.answer(a.Change)

@@ -1,0 +1,247 @@
+package trainer
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"phasor/sketcher/sketch"
+	"phasor/snapshot"
+)
+
+// fix gives the monitor a fixed reference of n quiet panes.
+func (f *feed) fix(n int) {
+	f.t.Helper()
+	var panes []*sketch.Accumulator
+	for range n {
+		panes = append(panes, f.acc(perPane, 0))
+	}
+	f.m.await(snapshot.Interval{To: began}, 0)
+	if err := f.m.fix(panes); err != nil || f.m.scan == nil {
+		f.t.Fatalf("%v, %q", err, f.m.status.Why)
+	}
+}
+
+// Evidence that a long change has left behind does not hide the next one.
+func TestEvidenceOfAnAlarmThatIsOverIsGone(t *testing.T) {
+	t.Parallel()
+	cfg := often(300)
+	cfg.Mode = ModeShiryaevRoberts
+	f := newFeed(t, 41, cfg)
+	f.fix(220)
+	if n := f.push(100, 1); n != 1 {
+		t.Fatalf("%d alarms", n)
+	}
+	if err := f.m.answer(f.m.status.Alarm.Change); err != nil {
+		t.Fatal(err)
+	}
+	if n := f.push(100, 1); n != 0 || f.m.armed {
+		t.Errorf("%d alarms of a change that goes on, armed %v", n, f.m.armed)
+	}
+	f.push(80, 0)
+	if n := f.push(30, 1.5); n != 1 {
+		t.Errorf("%d alarms of the next change", n)
+	}
+
+	cfg.Passing = true
+	f = newFeed(t, 42, cfg)
+	f.fix(220)
+	if n := f.push(100, 1); n != 1 || f.m.status.Alarm == nil {
+		t.Fatalf("%d alarms, %+v", n, f.m.status.Alarm)
+	}
+	if n := f.push(80, 0); n != 0 || f.m.status.Alarm != nil {
+		t.Errorf("%d alarms when the change is over, and it is latched: %v", n, f.m.status.Alarm != nil)
+	}
+}
+
+// An alarm that passes leaves the reference as it was, so that what comes after it is found as soon as before.
+func TestPassingAlarmKeepsTheReference(t *testing.T) {
+	t.Parallel()
+	cfg := often(300)
+	cfg.Passing = true
+	for _, panes := range []int{1, 5} {
+		f := newFeed(t, 43, cfg)
+		f.push(200, 0)
+		had := len(f.m.ref)
+		if n := f.push(panes, 3); n != 1 {
+			t.Fatalf("%d alarms of %d panes", n, panes)
+		}
+		if n := f.push(80, 0); n != 0 || f.m.status.Alarm != nil || len(f.m.ref) < had {
+			t.Errorf("%d panes: %d alarms more, latched %v, %d panes of reference where there were %d", panes, n, f.m.status.Alarm != nil, len(f.m.ref), had)
+		}
+		if n := f.push(30, 1); n != 1 {
+			t.Errorf("%d panes: %d alarms of the next change", panes, n)
+		}
+	}
+}
+
+func TestPanesOfTooFewRecordsSayNothing(t *testing.T) {
+	t.Parallel()
+	f := newFeed(t, 44, often(100))
+	f.push(60, 0)
+	for range 10 {
+		if _, err := f.m.push(timedPane{f.start, f.acc(5, 8)}); err != nil {
+			t.Fatal(err)
+		}
+		f.start += paneLength
+	}
+	if st := f.m.status; st.Statistic == st.Statistic || !strings.Contains(st.Why, "too few records") {
+		t.Errorf("%+v", st)
+	}
+	if f.push(1, 0); !(f.m.status.Threshold > 0) || f.m.status.Why != "" {
+		t.Errorf("%+v", f.m.status)
+	}
+}
+
+// What the rolling mode finds while it cools down is told when it has, if it lasts or not: its segment has begun anew, and
+// the change would not be found again.
+func TestRollingAlarmWaitsForTheCoolDown(t *testing.T) {
+	t.Parallel()
+	cfg := often(2000)
+	cfg.Mode, cfg.Cooldown = ModeRolling, 50*paneLength*time.Millisecond
+	f := newFeed(t, 31, cfg)
+	f.push(60, 0)
+	if n := f.push(20, 2); n != 1 {
+		t.Fatalf("%d alarms", n)
+	}
+	if err := f.m.answer(f.m.status.Alarm.Change); err != nil {
+		t.Fatal(err)
+	}
+	change := f.start
+	if n := f.push(40, -2); n != 0 || f.m.status.Alarm != nil {
+		t.Errorf("%d alarms while it cools down", n)
+	}
+	if n := f.push(20, -2); n != 1 || f.m.status.Alarm == nil || f.m.status.Alarm.Change < change {
+		t.Errorf("%d alarms afterwards: %+v", n, f.m.status.Alarm)
+	}
+}
+
+// against is a configuration whose reference is n panes from the beginning on.
+func (r *rig) against(n int) Config {
+	cfg, _ := r.config(r.bucket)
+	cfg.ReferenceFrom, cfg.ReferenceTo = time.UnixMilli(began), time.UnixMilli(began+int64(n)*paneLength)
+	return cfg
+}
+
+// A reference whose end has not come yet is waited for, and what comes after it is scanned.
+func TestReferenceIsReadOnceItIsComplete(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1, 51)
+	r.panes(30, quiet)
+	s, _ := r.start(r.against(60))
+	r.wait("a look", func() bool { return strings.Contains(s.Status().Drift.Why, "panes are complete until") })
+	r.panes(35, quiet)
+	r.wait("the reference", func() bool { return s.Status().Drift.ReferencePanes == 60 })
+	r.panes(10, shifted)
+	r.wait("an alarm", func() bool { return s.Status().Drift.Alarm != nil })
+}
+
+// A restart long after finds the panes of the reference as they were, and says so when it cannot.
+func TestReferenceOutlivesCompaction(t *testing.T) {
+	t.Parallel()
+	for _, held := range []bool{true, false} {
+		r := newRig(t, 1, 52)
+		r.panes(5*3600/2, quiet) // Two and a half hours, of seconds.
+		cfg := r.against(300)
+		s, err := New(cfg)
+		r.must(err)
+		s.cutting.length = paneLength
+		s.monitor = newMonitor(testMap(), &cfg, cutting{paneLength, paneLength})
+		retention := snapshot.DefaultRetention()
+		if held {
+			s.monitor.await(snapshot.Interval{From: began, To: began + 300*paneLength}, 0)
+			retention.Held = s.held(frontier{until: began + 400*paneLength})
+			retention.Held = retention.Held[:1] // Not what has not been scanned.
+		}
+		for range 2 {
+			_, err := r.epoch.Prune(t.Context(), time.UnixMilli(began).AddDate(0, 0, 7), retention)
+			r.must(err)
+		}
+		s, stop := r.start(cfg)
+		if held {
+			r.wait("the reference", func() bool { return s.Status().Drift.ReferencePanes == 300 })
+		} else {
+			r.wait("the reason", func() bool { return strings.Contains(s.Status().Drift.Why, "merged into longer ones") })
+		}
+		stop()
+	}
+}
+
+// A model that answers an alarm begins the regime for those after it, and a restart raises no alarm that was answered, also
+// when the reference is fixed.
+func TestRegimeOutlivesItsAnswer(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1, 53)
+	r.panes(60, quiet)
+	cfg := r.against(60)
+	cfg.Every = 50 * time.Millisecond
+	s, stop := r.start(cfg)
+	r.waitVersion(s, 1)
+	r.panes(5, shifted)
+	r.wait("an alarm", func() bool { return s.Status().Drift.Alarm != nil })
+	change := s.Status().Drift.Alarm.Change
+	r.panes(20, shifted)
+	r.wait("the answer", func() bool { return s.Status().Drift.Alarm == nil })
+	answer := s.Status().Version
+	r.panes(20, shifted)
+	r.waitVersion(s, answer+1)
+	if c := r.card(answer + 1); c.From != change || c.Change != change || c.Drifting {
+		t.Errorf("the model after the answer learned from %d on, the change was at %d: %+v", c.From, change, c)
+	}
+	stop()
+	s, _ = r.start(cfg)
+	r.wait("the reference", func() bool { return s.Status().Drift.ReferencePanes == 60 })
+	r.looks(s, 3)
+	if st := s.Status().Drift; st.Alarm != nil || st.Alarms != 0 {
+		t.Errorf("after a restart: %+v", st.Alarm)
+	}
+	r.panes(80, quiet)
+	r.looks(s, 3)
+	r.panes(10, shifted)
+	r.wait("an alarm of the next change", func() bool { return s.Status().Drift.Alarms == 1 })
+}
+
+// An alarm that no fit can answer does not make the trainer fit again and again.
+func TestAlarmThatNoFitAnswers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1, 54)
+	r.panes(60, quiet)
+	cfg, _ := r.config(r.bucket)
+	cfg.Horizon.All, cfg.Settle, cfg.Budget = true, 1, 10*time.Millisecond
+	s, _ := r.start(cfg)
+	r.waitVersion(s, 1)
+	r.panes(30, shifted)
+	r.wait("an alarm", func() bool { return s.Status().Drift.Alarm != nil })
+	time.Sleep(300 * time.Millisecond) // Many budgets.
+	r.looks(s, 3)
+	if st := s.Status(); st.Version != 1 || st.Drift.Alarm == nil {
+		t.Errorf("version %d, latched %v", st.Version, st.Drift.Alarm != nil)
+	}
+}
+
+func TestWhatIsHeldStaysShort(t *testing.T) {
+	cfg := often(100)
+	cfg = cfg.withDefaults()
+	s := &Service{cfg: cfg, monitor: newMonitor(testMap(), &cfg, cutting{paneLength, paneLength})}
+	until := began + 5000*paneLength
+	check := func(what string, f int64, want ...snapshot.Interval) {
+		t.Helper()
+		if held := s.held(frontier{until: f}); !slices.Equal(held, want) {
+			t.Errorf("%s: %v, wanted %v", what, held, want)
+		}
+	}
+	check("nothing is complete", math.MinInt64)
+	check("completeness moves on", until, snapshot.Interval{From: until - 100*paneLength, To: math.MaxInt64})
+	check("it stands still", until, snapshot.Interval{From: until - 100*paneLength, To: until})
+	s.monitor.status.Alarm = &Alarm{Change: until - 50*paneLength}
+	check("an alarm is latched", until, snapshot.Interval{From: until - 150*paneLength, To: until})
+	s.monitor.status.Alarm.Change = began
+	check("for long", until, snapshot.Interval{From: until - 2100*paneLength, To: until})
+	s.monitor.status.Alarm = nil
+	s.monitor.await(snapshot.Interval{From: began, To: began + 10*paneLength}, 0)
+	check("a given reference", until, s.monitor.reference, snapshot.Interval{From: until - 100*paneLength, To: until})
+	s.monitor.await(snapshot.Interval{From: began, To: until}, 0)
+	check("a long one", math.MinInt64, snapshot.Interval{From: until - MaxReference*paneLength, To: until})
+}
