@@ -20,7 +20,10 @@ func (s *Service) newMonitor() {
 		card = s.served.card
 	}
 	if since := max(card.From, card.Change); since > 0 {
-		m.since, m.regime = since, since
+		m.since = since
+	}
+	if card.Change > 0 {
+		m.regime = card.Change
 	}
 	if card.Answers != nil && m.cooldown > 0 {
 		m.quiet = card.To + m.cooldown

@@ -245,3 +245,27 @@ func TestWhatIsHeldStaysShort(t *testing.T) {
 	s.monitor.await(snapshot.Interval{From: began, To: until}, 0)
 	check("a long one", math.MinInt64, snapshot.Interval{From: until - MaxReference*paneLength, To: until})
 }
+
+// A model of the newest panes does not say that the stream has changed.
+func TestHorizonIsNoChange(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1, 55)
+	r.panes(90, quiet)
+	cfg := r.against(60)
+	cfg.Horizon.Last, cfg.Every, cfg.Settle = 25*paneLength*time.Millisecond, 50*time.Millisecond, 1<<30
+	for version := 1; version <= 2; version++ {
+		s, stop := r.start(cfg)
+		r.panes(20, quiet)
+		r.waitVersion(s, version)
+		stop()
+		if c := r.card(version); c.From <= began+60*paneLength || c.Change != 0 {
+			t.Errorf("version %d learned from %d on, and says a change was at %d", version, c.From, c.Change)
+		}
+	}
+	r.panes(10, shifted)
+	for range 2 { // The alarm is raised again after a restart, as nothing has answered it.
+		s, stop := r.start(cfg)
+		r.wait("an alarm", func() bool { return s.Status().Drift.Alarm != nil })
+		stop()
+	}
+}
