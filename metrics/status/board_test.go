@@ -122,8 +122,14 @@ func TestDriftFollowsTheHooks(t *testing.T) {
 	for i := range 3 * maxAlarms {
 		say(int64(5000+i*1000), 9, &trainer.Alarm{Pane: int64(5000 + i*1000)}, true)
 	}
-	if n := len(b.Page().Sketches[0].Drift.Alarms); n != maxAlarms {
-		t.Errorf("%d alarms are kept", n)
+	alarms := b.Page().Sketches[0].Drift.Alarms
+	if len(alarms) != maxAlarms {
+		t.Errorf("%d alarms are kept", len(alarms))
+	}
+	for i, a := range alarms { // Each took the place of the one before.
+		if a.Ended.IsZero() != (i == 0) {
+			t.Errorf("%d later alarms, ended %v", i, a.Ended)
+		}
 	}
 	st.LastError = "the store is away"
 	if p := b.Page(); p.Notices[len(p.Notices)-1] != (Notice{LevelError, "line", "the store is away"}) {

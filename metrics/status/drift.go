@@ -43,12 +43,12 @@ func (l *driftLog) hooks(h trainer.Hooks) trainer.Hooks {
 			l.pane = d.Pane
 			l.verdicts.add(d.Pane, d.Statistic, d.Threshold)
 		}
+		if n := len(l.alarms); n > 0 && (raised || d.Alarm == nil) && l.alarms[n-1].Ended.IsZero() {
+			l.alarms[n-1].Ended = utc(time.Now())
+		}
 		if raised && d.Alarm != nil {
 			l.alarms = append(l.alarms, Alarm{Alarm: *d.Alarm, What: inWords(d.Alarm)})
 			l.alarms = l.alarms[max(0, len(l.alarms)-maxAlarms):]
-		}
-		if n := len(l.alarms); n > 0 && d.Alarm == nil && l.alarms[n-1].Ended.IsZero() {
-			l.alarms[n-1].Ended = utc(time.Now())
 		}
 	}
 	return h

@@ -122,7 +122,7 @@ type Verdict struct {
 type Alarm struct {
 	trainer.Alarm
 	What     string    `json:"what"`           // In words.
-	Ended    time.Time `json:"ended,omitzero"` // When it was let go.
+	Ended    time.Time `json:"ended,omitzero"` // When it was let go, or a later one took its place.
 	Answered int       `json:"answered_by_version,omitempty"`
 }
 
