@@ -121,7 +121,7 @@ func (r *rig) feedAll() {
 	h.Position(partitionID(0), 1, 2)
 	h.Gap(partitionID(0), "retention")
 	h.Saved(partitionID(0), sketcher.Save{Result: "ok", Took: time.Millisecond, Bytes: 1, Next: 1, Records: 1, Panes: 1, Open: 1000, Resident: 1})
-	g := r.trainer.Hooks("line")
+	g := r.trainer.Hooks("line", trainer.ModeScan)
 	g.Snapshots("ok", 1)
 	g.SawUntil(time.Unix(1, 0))
 	g.Loss(generator.Evaluation{})
@@ -290,7 +290,8 @@ func TestHistogramsAreNativeAndClassic(t *testing.T) {
 func TestEnumeratedSeriesBeginAtZero(t *testing.T) {
 	r := newRig()
 	r.sketcher.Hooks("line", []string{"t", "u"})
-	r.trainer.Hooks("line")
+	r.trainer.Hooks("line", trainer.ModeScan)
+	r.trainer.Hooks("other", trainer.ModeRolling)
 	found := r.values(t)
 	want := []string{}
 	add := func(name, label string, values ...string) {
@@ -320,6 +321,8 @@ func TestEnumeratedSeriesBeginAtZero(t *testing.T) {
 	add("phasor_trainer_model_version", "sketch=line", "")
 	add("phasor_drift_alarm", "detector=scan,sketch=line", "")
 	add("phasor_drift_alarms_total", "detector=scan,sketch=line", "")
+	add("phasor_drift_alarm", "detector=rolling,sketch=other", "")
+	add("phasor_drift_alarms_total", "detector=rolling,sketch=other", "")
 	for _, op := range []string{"get", "put", "create", "list", "delete"} {
 		add("phasor_snapshot_bucket_operations_total", "operation="+op+",result=?", "ok", "not_exist", "exist", "canceled", "error")
 	}
@@ -328,6 +331,11 @@ func TestEnumeratedSeriesBeginAtZero(t *testing.T) {
 	for _, name := range want {
 		if v, ok := found[name]; !ok || v != 0 {
 			t.Errorf("%s: %v, %v", name, v, ok)
+		}
+	}
+	for _, name := range []string{"phasor_drift_alarm", "phasor_drift_alarms_total"} {
+		if n := count(found, name+"{"); n != 2 {
+			t.Errorf("%d series of %s, wanted one a sketch: that of its mode", n, name)
 		}
 	}
 	if len(decode.Reasons()) != len(reasons) {

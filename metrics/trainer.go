@@ -9,9 +9,6 @@ import (
 	"phasor/trainer/generator"
 )
 
-// Detector is the label of the pane scan, the default mode.
-const Detector = trainer.ModeScan
-
 // Trainer feeds the families of the trainer's role, and those of drift, which it evaluates.
 type Trainer struct {
 	snapshots, steps, refits, validations, rollbacks, registry, alarms *prometheus.CounterVec
@@ -59,8 +56,8 @@ func NewTrainer(reg prometheus.Registerer) *Trainer {
 	return m
 }
 
-// Hooks returns the hooks of one sketch, with every enumerated series at zero.
-func (m *Trainer) Hooks(sketch string) trainer.Hooks {
+// Hooks returns the hooks of one sketch, with every enumerated series at zero. The detector is the trainer's mode.
+func (m *Trainer) Hooks(sketch, detector string) trainer.Hooks {
 	for v, values := range map[*prometheus.CounterVec][]string{
 		m.snapshots:   {"ok", "corrupt", "incompatible", "stale", "skipped"},
 		m.refits:      {"published", "rejected", "diverged", "timeout", "error"},
@@ -73,8 +70,8 @@ func (m *Trainer) Hooks(sketch string) trainer.Hooks {
 	}
 	m.steps.WithLabelValues(sketch)
 	m.seconds.WithLabelValues(sketch)
-	m.alarms.WithLabelValues(sketch, Detector)
-	m.alarm.WithLabelValues(sketch, Detector)
+	m.alarms.WithLabelValues(sketch, detector)
+	m.alarm.WithLabelValues(sketch, detector)
 	m.version.WithLabelValues(sketch)
 	return trainer.Hooks{
 		Snapshots: func(result string, n int) { m.snapshots.WithLabelValues(sketch, result).Add(float64(n)) },
@@ -98,7 +95,7 @@ func (m *Trainer) Hooks(sketch string) trainer.Hooks {
 		RolledBack: func(trigger string) { m.rollbacks.WithLabelValues(sketch, trigger).Inc() },
 		Served:     func(version int, published time.Time, records int64) { m.onServed(sketch, version, published, records) },
 		Registry:   func(operation string) { m.registry.WithLabelValues(operation).Inc() },
-		Drift:      func(d trainer.DriftStatus, newAlarm bool) { m.onDrift(sketch, d, newAlarm) },
+		Drift:      func(d trainer.DriftStatus, newAlarm bool) { m.onDrift(sketch, detector, d, newAlarm) },
 	}
 }
 
@@ -120,11 +117,7 @@ func (m *Trainer) onLoss(sketch string, e generator.Evaluation) {
 	m.equivalent.WithLabelValues(sketch).Set(e.EquivalentRecords)
 }
 
-func (m *Trainer) onDrift(sketch string, d trainer.DriftStatus, newAlarm bool) {
-	detector := d.Detector
-	if detector == "" {
-		detector = Detector
-	}
+func (m *Trainer) onDrift(sketch, detector string, d trainer.DriftStatus, newAlarm bool) {
 	m.statistic.WithLabelValues(sketch, detector).Set(d.Statistic)
 	m.threshold.WithLabelValues(sketch, detector).Set(d.Threshold)
 	m.pvalue.WithLabelValues(sketch, detector).Set(d.PValue)

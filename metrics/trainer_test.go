@@ -13,7 +13,7 @@ import (
 
 func TestTrainerHooksFeedTheirSeries(t *testing.T) {
 	r := newRig()
-	h := r.trainer.Hooks("line")
+	h := r.trainer.Hooks("line", trainer.ModeScan)
 	h.Snapshots("ok", 3)
 	h.Snapshots("skipped", 2)
 	h.Snapshots("corrupt", 1)
@@ -57,7 +57,7 @@ func TestTrainerHooksFeedTheirSeries(t *testing.T) {
 
 func TestDriftSeriesFollowTheStatus(t *testing.T) {
 	r := newRig()
-	h := r.trainer.Hooks("line")
+	h := r.trainer.Hooks("line", trainer.ModeScan)
 	nan := math.NaN()
 	h.Drift(trainer.DriftStatus{Statistic: nan, Threshold: nan, PValue: nan, EffectiveRatio: nan, TargetRunLength: time.Hour}, false)
 	const undefined = -12345 // How expect shows NaN.
@@ -92,7 +92,7 @@ func TestDriftSeriesFollowTheStatus(t *testing.T) {
 // A version without a card has no time; it must not be shown as one of 1754.
 func TestVersionWithoutATimeHasNone(t *testing.T) {
 	r := newRig()
-	h := r.trainer.Hooks("line")
+	h := r.trainer.Hooks("line", trainer.ModeScan)
 	h.Served(1, time.Unix(5, 0), 10)
 	h.Served(2, time.Time{}, 0)
 	if f := r.gather(t)["phasor_trainer_model_published_timestamp_seconds"]; f != nil {
@@ -105,8 +105,8 @@ func TestVersionWithoutATimeHasNone(t *testing.T) {
 
 func TestChannelDivergenceFollowsTheReference(t *testing.T) {
 	r := newRig()
-	h := r.trainer.Hooks("line")
-	many := trainer.DriftStatus{Detector: trainer.ModeRolling, Alarm: &trainer.Alarm{}}
+	h := r.trainer.Hooks("line", trainer.ModeRolling)
+	many := trainer.DriftStatus{Alarm: &trainer.Alarm{}}
 	for i := range trainer.MaxChannels + 5 {
 		many.Channels = append(many.Channels, fmt.Sprint("channel", i))
 		many.Divergence = append(many.Divergence, .5)

@@ -56,3 +56,12 @@ func TestDriftRoutes(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// Before the first pane the series of the configured mode are there, and no other's.
+func TestDriftSeriesAreOfTheMode(t *testing.T) {
+	base, _ := startRole(t, "trainer", "--name", "line", "--store", t.TempDir(), "--listen", "127.0.0.1:0", "--drift.mode", trainer.ModeRolling)
+	_, body, _ := send(t, http.DefaultClient, base, request{method: "GET", path: "/metrics"})
+	if !strings.Contains(body, `phasor_drift_alarm{detector="rolling",sketch="line"} 0`) || strings.Contains(body, `detector="scan"`) {
+		t.Errorf("the series of drift.mode rolling:\n%s", body)
+	}
+}

@@ -207,7 +207,7 @@ func (p *pipeline) newTrainer(sc SketchConfig, store *metrics.Store, m *metrics.
 		Fit:   generator.Config{Seed: sc.Fit.Seed, Threads: sc.Fit.Threads},
 		Every: sc.Fit.Every.D(), Budget: sc.Fit.Budget.D(), Records: sc.Fit.Records,
 		Reference: sc.Drift.Reference.D(), FalseAlarms: sc.Drift.FalseAlarms.D(),
-		Log: p.e.log.With("sketch", sc.Name), Hooks: p.board.Trainer(sc.Name, m.Hooks(sc.Name)),
+		Log: p.e.log.With("sketch", sc.Name), Hooks: p.board.Trainer(sc.Name, m.Hooks(sc.Name, sc.Drift.Mode)),
 	}
 	if err := sc.trainerPast(&c); err != nil {
 		return nil, err
