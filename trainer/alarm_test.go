@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -81,20 +82,47 @@ func TestAcknowledgeLetsGo(t *testing.T) {
 	cfg.Settle = 1 << 30 // No fit answers.
 	s, _ := r.start(cfg)
 	r.waitVersion(s, 1)
-	s.Acknowledge() // Nothing to let go.
 	r.panes(30, shifted)
 	r.wait("an alarm", func() bool { return s.Status().Drift.Alarm != nil })
 	r.looks(s, 3)
 	if s.Status().Drift.Alarm == nil {
 		t.Error("the alarm does not latch")
 	}
-	s.Acknowledge()
-	s.Acknowledge()
+	r.must(s.Acknowledge(0))
+	_ = s.Acknowledge(0) // Too late, or as good as once.
 	r.wait("the alarm to be let go", func() bool { return s.Status().Drift.Alarm == nil })
 	r.wait("a reference of the new regime", func() bool { return s.Status().Drift.ReferencePanes >= 20 })
 	if st := s.Status(); st.Version != 1 || st.Drift.Alarms != 1 || get(rec, func() int { return rec.alarms }) != 1 {
 		t.Errorf("%+v", st)
 	}
+}
+
+// Nothing lets go of an alarm but who names it: not who came before it was found, nor who meant another one.
+func TestAcknowledgeNamesItsAlarm(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1, 8)
+	r.panes(60, quiet)
+	r.panes(10, shifted)
+	cfg, _ := r.config(r.bucket)
+	cfg.Settle = 1 << 30 // No fit answers.
+	s, err := New(cfg)
+	r.must(err)
+	if err := s.Acknowledge(0); err == nil || !strings.Contains(err.Error(), "no alarm is latched") {
+		t.Errorf("before the first look: %v", err)
+	}
+	r.run(s)
+	r.wait("an alarm", func() bool { return s.Status().Drift.Alarm != nil })
+	pane := s.Status().Drift.Alarm.Pane
+	if err := s.Acknowledge(pane - paneLength); err == nil || !strings.Contains(err.Error(), "by its own pane") {
+		t.Errorf("the pane before: %v", err)
+	}
+	s.acknowledge <- pane - paneLength // It was latched when it was acknowledged.
+	r.looks(s, 3)
+	if s.Status().Drift.Alarm == nil {
+		t.Fatal("an alarm that nobody named was let go")
+	}
+	r.must(s.Acknowledge(pane))
+	r.wait("the alarm to be let go", func() bool { return s.Status().Drift.Alarm == nil })
 }
 
 // A fit of the old regime is ended by an alarm: it publishes nothing and is no error, and the answer takes its place.

@@ -39,7 +39,7 @@ type Service struct {
 
 	fit         func(ctx context.Context, f *generator.Fitter, budget, finish time.Duration, began time.Time) error
 	done        chan outcome
-	acknowledge chan struct{}
+	acknowledge chan int64 // The pane of the alarm that is meant.
 
 	mu     sync.Mutex
 	status Status
@@ -68,7 +68,7 @@ func New(cfg Config) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Service{cfg: cfg, fit: fit, done: make(chan outcome, 1), acknowledge: make(chan struct{}, 1), beat: time.Now(),
+	return &Service{cfg: cfg, fit: fit, done: make(chan outcome, 1), acknowledge: make(chan int64, 1), beat: time.Now(),
 		status: Status{RefitResults: map[string]int{}, Drift: noDrift(&cfg)}}, nil
 }
 
@@ -86,14 +86,27 @@ func (s *Service) Status() Status {
 	return st
 }
 
-// Acknowledge lets go of a latched alarm as a published answer would: the panes after the change make the next
-// reference. It is remembered by the models that are fitted from then on, so a process that starts before the next one
-// is published finds the change again.
-func (s *Service) Acknowledge() {
+// Acknowledge lets go of the latched alarm of a pane, which is named by its start in Unix milliseconds, or of whichever
+// is latched if pane is 0, as a published answer would: the panes after the change make the next reference. It is
+// remembered by the models that are fitted from then on, so a process that starts before the next one is published finds
+// the change again. An alarm that is not latched is an error.
+func (s *Service) Acknowledge(pane int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.status.Drift.Alarm
+	if a == nil {
+		return errors.New("trainer: no alarm is latched: there is none to acknowledge")
+	}
+	if pane != 0 && pane != a.Pane {
+		at := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339Nano) }
+		return fmt.Errorf("trainer: the latched alarm is of the pane at %s, not of that at %s: look at it and acknowledge it by its own pane", at(a.Pane), at(pane))
+	}
 	select {
-	case s.acknowledge <- struct{}{}:
+	case <-s.acknowledge: // If it is of another alarm, this one has taken its place.
 	default:
 	}
+	s.acknowledge <- a.Pane
+	return nil
 }
 
 // Live reports whether the loop still looks at the store.
@@ -140,8 +153,8 @@ func (s *Service) Run(ctx context.Context) error {
 			return nil
 		case o := <-s.done:
 			s.finish(o)
-		case <-s.acknowledge:
-			s.letGo()
+		case pane := <-s.acknowledge:
+			s.letGo(pane)
 		case <-tick.C:
 		}
 	}
@@ -162,9 +175,9 @@ func (s *Service) note(err error) {
 	}
 }
 
-// letGo carries out Acknowledge.
-func (s *Service) letGo() {
-	if s.monitor == nil || s.monitor.status.Alarm == nil {
+// letGo carries out Acknowledge, unless a look has ended or replaced the alarm since.
+func (s *Service) letGo(pane int64) {
+	if s.monitor == nil || s.monitor.status.Alarm == nil || s.monitor.status.Alarm.Pane != pane {
 		return
 	}
 	a := s.monitor.status.Alarm

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"phasor/trainer"
@@ -40,21 +42,36 @@ func newDriftState(sketch string, d trainer.DriftStatus) driftState {
 }
 
 // driftRoutes answer what a trainer's role is asked about drift: GET /drift.json, and POST /drift/acknowledge, which lets
-// go of the alarm of ?sketch=NAME, or of all sketches, as a model that answers it would. Pages of other origins cannot.
+// go of the alarm of ?sketch=NAME, or of all sketches, as a model that answers it would. With &pane=MS, the pane_ms of an
+// alarm, no other is let go. It is a conflict if no such alarm is latched. Pages of other origins cannot.
 func driftRoutes(names []string, trainers []*trainer.Service) map[string]http.Handler {
 	acknowledge := func(w http.ResponseWriter, r *http.Request) {
-		sketch, n := r.URL.Query().Get("sketch"), 0
-		for i, t := range trainers {
-			if sketch == "" || sketch == names[i] {
-				t.Acknowledge()
-				n++
-			}
-		}
-		if n == 0 {
-			http.Error(w, fmt.Sprintf("no sketch is named %q here", sketch), http.StatusNotFound)
+		q := r.URL.Query()
+		pane, err := strconv.ParseInt(q.Get("pane"), 10, 64)
+		if q.Has("pane") && (err != nil || pane == 0) {
+			http.Error(w, fmt.Sprintf("pane is %q: give the pane_ms of the alarm, or leave it out for the one that is latched", q.Get("pane")), http.StatusBadRequest)
 			return
 		}
-		w.WriteHeader(http.StatusAccepted)
+		sketch, done := q.Get("sketch"), 0
+		var errs []error
+		for i, t := range trainers {
+			if sketch != "" && sketch != names[i] {
+				continue
+			}
+			if err := t.Acknowledge(pane); err != nil {
+				errs = append(errs, fmt.Errorf("sketch %q: %w", names[i], err))
+			} else {
+				done++
+			}
+		}
+		switch {
+		case done > 0:
+			w.WriteHeader(http.StatusAccepted)
+		case len(errs) > 0:
+			http.Error(w, errors.Join(errs...).Error(), http.StatusConflict)
+		default:
+			http.Error(w, fmt.Sprintf("no sketch is named %q here", sketch), http.StatusNotFound)
+		}
 	}
 	show := func(w http.ResponseWriter, _ *http.Request) {
 		all := make([]driftState, len(trainers))

@@ -104,7 +104,8 @@ func TestPageInABrowser(t *testing.T) {
 	press("s0-model-1", "yes") // The browser's own log has the answer of 404.
 	b.Wait(`document.getElementById('said').textContent.startsWith('there is no such version')`)
 	mu.Lock()
-	want := []string{"/models/roll-back?sketch=press-line-4 same-origin", "/drift/acknowledge?sketch=press-line-4 same-origin", "/models/promote?sketch=press-line-4&version=1 same-origin"}
+	alarm := fmt.Sprint("&pane=", example().Sketches[0].Drift.Latched.Pane)
+	want := []string{"/models/roll-back?sketch=press-line-4 same-origin", "/drift/acknowledge?sketch=press-line-4" + alarm + " same-origin", "/models/promote?sketch=press-line-4&version=1 same-origin"}
 	if fmt.Sprint(asked) != fmt.Sprint(want) {
 		t.Errorf("asked for %q, wanted %q", asked, want)
 	}

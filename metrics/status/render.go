@@ -105,6 +105,16 @@ func histogramOf(m Marginal) histogram {
 	return h
 }
 
+// Alarmed is the drift of a sketch whose alarm is latched, nil if none is.
+func (s scope) Alarmed(sketch string) *Drift {
+	for _, k := range s.Sketches {
+		if k.Name == sketch && k.Drift != nil && k.Drift.Latched != nil {
+			return k.Drift
+		}
+	}
+	return nil
+}
+
 // Age is how long the process runs.
 func (s scope) Age() string { return span(s.Time.Sub(s.Started)) }
 
