@@ -17,8 +17,8 @@
 //
 // The panes since the last change make the reference: the first at 20 panes, and again each time their number has
 // doubled, up to Config.Reference. An alarm latches until a model that was trained on panes after the change has been
-// published, or until it is acknowledged; the panes after the change then make the next reference. An alarm ends the
-// fit that is running, which learns what the stream no longer is.
+// published, or until it is acknowledged; the panes after the change then make the next reference, unless it is fixed.
+// An alarm ends the fit that is running, which learns what the stream no longer is.
 //
 // # Fits
 //

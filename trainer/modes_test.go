@@ -129,7 +129,7 @@ func TestFixedReferenceStays(t *testing.T) {
 	if err := f.m.answer(f.m.status.Alarm.Change); err != nil {
 		t.Fatal(err)
 	}
-	if n := f.push(20, 3); n != 0 || f.m.status.ReferencePanes != 60 || len(f.m.ref) != 60 {
+	if n := f.push(20, 3); n != 0 || f.m.status.ReferencePanes != 60 || !f.m.status.Fixed || len(f.m.ref) != 60 {
 		t.Errorf("acknowledged, and %d alarms more; a reference of %d panes", n, len(f.m.ref))
 	}
 	f.push(80, 0)

@@ -24,6 +24,7 @@ type DriftStatus struct {
 	LastAlarm                    *Alarm // The newest, latched or answered.
 	Alarms                       int    // Raised since the start of the process.
 	ReferencePanes               int
+	Fixed                        bool      // The reference is given and stays.
 	Why                          string    // Why there is no threshold yet, in plain words.
 	Channels                     []string  // At most MaxChannels of them.
 	Divergence                   []float64 // Of their histograms, the last panes against the reference, in bits; nil before there is a reference.
@@ -279,7 +280,7 @@ func (m *monitor) refer(panes []*sketch.Accumulator) {
 // before the reference is fixed. If the stream was last answered to have changed after the interval, it may still differ
 // from it, and that raises no alarm again.
 func (m *monitor) await(i snapshot.Interval, change int64) {
-	m.fixed, m.reference, m.since = true, i, max(m.since, i.To)
+	m.fixed, m.status.Fixed, m.reference, m.since = true, true, i, max(m.since, i.To)
 	if change >= i.To {
 		m.armed, m.crossed, m.proof = false, change, leastProof*m.length
 	}

@@ -87,9 +87,9 @@ func (s *Service) Status() Status {
 }
 
 // Acknowledge lets go of the latched alarm of a pane, which is named by its start in Unix milliseconds, or of whichever
-// is latched if pane is 0, as a published answer would: the panes after the change make the next reference. It is
-// remembered by the models that are fitted from then on, so a process that starts before the next one is published finds
-// the change again. An alarm that is not latched is an error.
+// is latched if pane is 0, as a published answer would: the panes after the change make the next reference, unless it is
+// fixed. It is remembered by the models that are fitted from then on, so a process that starts before the next one is
+// published finds the change again. An alarm that is not latched is an error.
 func (s *Service) Acknowledge(pane int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -21,8 +21,9 @@ type driftState struct {
 	EffectiveRatio any            `json:"effective_sample_ratio"`
 	RunLength      float64        `json:"target_run_length_seconds"`
 	ReferencePanes int            `json:"reference_panes"`
-	Why            string         `json:"why,omitempty"` // Why there is no threshold yet.
-	Alarm          *trainer.Alarm `json:"alarm"`         // Latched.
+	Fixed          bool           `json:"reference_fixed,omitempty"` // It is given and stays.
+	Why            string         `json:"why,omitempty"`             // Why there is no threshold yet.
+	Alarm          *trainer.Alarm `json:"alarm"`                     // Latched.
 	LastAlarm      *trainer.Alarm `json:"last_alarm,omitempty"`
 	Alarms         int            `json:"alarms"`
 	Divergence     map[string]any `json:"divergence_bits,omitempty"`
@@ -30,7 +31,7 @@ type driftState struct {
 
 func newDriftState(sketch string, d trainer.DriftStatus) driftState {
 	s := driftState{Sketch: sketch, Detector: d.Detector, Pane: d.Pane, Statistic: number(d.Statistic), Threshold: number(d.Threshold), PValue: number(d.PValue),
-		EffectiveRatio: number(d.EffectiveRatio), RunLength: d.TargetRunLength.Seconds(), ReferencePanes: d.ReferencePanes, Why: d.Why,
+		EffectiveRatio: number(d.EffectiveRatio), RunLength: d.TargetRunLength.Seconds(), ReferencePanes: d.ReferencePanes, Fixed: d.Fixed, Why: d.Why,
 		Alarm: d.Alarm, LastAlarm: d.LastAlarm, Alarms: d.Alarms}
 	for k, v := range d.Divergence {
 		if s.Divergence == nil {

@@ -63,7 +63,7 @@ func TestDriftRoutes(t *testing.T) {
 	if w := ask("POST", "/drift/acknowledge", "cross-site"); w.Code != 403 {
 		t.Errorf("a page of another origin acknowledges: %d", w.Code)
 	}
-	if d := newDriftState("line", trainer.DriftStatus{Statistic: math.NaN(), Channels: []string{"a"}, Divergence: []float64{.25}}); d.Statistic != nil || d.Divergence["a"] != .25 {
+	if d := newDriftState("line", trainer.DriftStatus{Statistic: math.NaN(), Fixed: true, Channels: []string{"a"}, Divergence: []float64{.25}}); d.Statistic != nil || !d.Fixed || d.Divergence["a"] != .25 {
 		t.Errorf("%+v", d)
 	}
 }

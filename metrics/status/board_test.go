@@ -94,7 +94,7 @@ func TestDriftFollowsTheHooks(t *testing.T) {
 	b.Follow("line", func() trainer.Status { return st }, nil)
 	b.panels[0].models = nil
 	say := func(pane int64, statistic float64, a *trainer.Alarm, raised bool) {
-		st.Drift = trainer.DriftStatus{Detector: trainer.ModeScan, Pane: pane, Statistic: statistic, Threshold: 5, TargetRunLength: time.Hour, Alarm: a,
+		st.Drift = trainer.DriftStatus{Detector: trainer.ModeScan, Pane: pane, Statistic: statistic, Threshold: 5, TargetRunLength: time.Hour, Alarm: a, Fixed: true,
 			Channels: []string{"a", "b"}, Divergence: []float64{.1, .2}}
 		h.Drift(st.Drift, raised)
 	}
@@ -105,7 +105,7 @@ func TestDriftFollowsTheHooks(t *testing.T) {
 	say(4000, 8, a, false)
 	p := b.Page()
 	d := p.Sketches[0].Drift
-	if len(d.History) != 4 || d.History[2].Statistic != 9 || d.Latched == nil || d.Latched.What != "b mean up" || len(d.Alarms) != 1 || !d.Alarms[0].Ended.IsZero() {
+	if len(d.History) != 4 || d.History[2].Statistic != 9 || !d.Fixed || d.Latched == nil || d.Latched.What != "b mean up" || len(d.Alarms) != 1 || !d.Alarms[0].Ended.IsZero() {
 		t.Errorf("%+v", d)
 	}
 	if d.Divergence[0] != (Divergence{"b", .2}) {

@@ -95,7 +95,7 @@ func (l *driftLog) describe() (*Drift, trainer.Status) {
 	st := l.status()
 	d := st.Drift
 	s := &Drift{Detector: d.Detector, Statistic: Number(d.Statistic), Threshold: Number(d.Threshold), PValue: Number(d.PValue), Ratio: Number(d.EffectiveRatio),
-		RunLength: d.TargetRunLength, Seconds: d.TargetRunLength.Seconds(), Reference: d.ReferencePanes, Why: d.Why, Pane: d.Pane, Raised: d.Alarms,
+		RunLength: d.TargetRunLength, Seconds: d.TargetRunLength.Seconds(), Reference: d.ReferencePanes, Fixed: d.Fixed, Why: d.Why, Pane: d.Pane, Raised: d.Alarms,
 		Alarms: []Alarm{}, History: []Verdict{}, Divergence: []Divergence{}}
 	for k, v := range d.Divergence[:min(len(d.Divergence), len(d.Channels))] {
 		s.Divergence = append(s.Divergence, Divergence{d.Channels[k], Number(v)})

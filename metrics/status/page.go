@@ -102,7 +102,8 @@ type Drift struct {
 	RunLength  time.Duration `json:"-"`
 	Seconds    float64       `json:"target_run_length_seconds"`
 	Reference  int           `json:"reference_panes"`
-	Why        string        `json:"why,omitempty"` // Why there is no threshold yet.
+	Fixed      bool          `json:"reference_fixed,omitempty"` // It is given and stays.
+	Why        string        `json:"why,omitempty"`             // Why there is no threshold yet.
 	Pane       int64         `json:"pane_ms"`
 	Latched    *Alarm        `json:"alarm"`
 	Alarms     []Alarm       `json:"alarms"` // The newest first, at most maxAlarms of this process.

@@ -161,6 +161,18 @@ func TestButtonsNeedTheRight(t *testing.T) {
 	}
 }
 
+// The button says what becomes of the reference.
+func TestAcknowledgeSaysWhatFollows(t *testing.T) {
+	const next, stays = "becomes the new normal", "The reference stays as drift.against gives it"
+	for fixed, want := range map[bool]string{false: next, true: stays} {
+		p := example()
+		p.Sketches[0].Drift.Fixed = fixed
+		if html := string(document(p)); !strings.Contains(html, want) || strings.Contains(html, next) == fixed {
+			t.Errorf("with a fixed reference %v the page does not say %q, or says the other", fixed, want)
+		}
+	}
+}
+
 // hostile are names that would be markup if they were not escaped.
 var hostile = []string{`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</main></table><h1>`, `&lt;b&gt;`, `{{.Title}}`, `javascript:alert(1)`, "\x00\u2028'`"}
 
