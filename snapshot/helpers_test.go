@@ -93,6 +93,7 @@ func stateAt(m *feature.Map, p snapshot.PartitionID, next int64) *snapshot.State
 type recorder struct {
 	mu                  sync.Mutex
 	corrupt, conflict   []string
+	lost                []snapshot.PaneRef
 	compacted, failures int
 }
 
@@ -102,6 +103,11 @@ func (r *recorder) hooks() snapshot.Hooks {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.corrupt = append(r.corrupt, name)
+		},
+		Lost: func(p snapshot.PaneRef) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.lost = append(r.lost, p)
 		},
 		Conflict: func(name string) {
 			r.mu.Lock()

@@ -9,6 +9,10 @@ type Hooks struct {
 	// again through the same [Epoch] does not report it again.
 	Corrupt func(name string, err error)
 
+	// Lost is called for each corrupt pane that was to be read and that no shorter ones stand in for, each time anew: what
+	// is made of its interval lacks its records.
+	Lost func(PaneRef)
+
 	// Conflict is called when a pane or a state exists with other bytes than those to be written.
 	Conflict func(name string)
 
@@ -23,6 +27,12 @@ type Hooks struct {
 func (h *Hooks) corrupt(name string, err error) {
 	if h.Corrupt != nil {
 		h.Corrupt(name, err)
+	}
+}
+
+func (h *Hooks) lost(r PaneRef) {
+	if h.Lost != nil {
+		h.Lost(r)
 	}
 }
 

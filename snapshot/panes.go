@@ -181,8 +181,11 @@ func (e *Epoch) eachPane(ctx context.Context, listed []listedPane, yield func(*P
 		switch {
 		case err == nil:
 			err = yield(p)
-		case errors.Is(err, ErrCorrupt):
+		case errors.Is(err, ErrCorrupt) && len(r.hides) > 0:
 			err = e.eachPane(ctx, visible(r.hides), yield)
+		case errors.Is(err, ErrCorrupt):
+			e.hooks.lost(r.PaneRef)
+			err = nil
 		}
 		if err != nil {
 			return err

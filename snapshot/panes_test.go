@@ -138,8 +138,19 @@ func TestPaneInsideALongerOneIsIgnored(t *testing.T) {
 	}
 	panes, err = e.Panes(t.Context(), minute, 3*minute)
 	must(t, err)
-	if len(panes) != 4 || len(r.corrupt) != 1 {
-		t.Errorf("%d panes, reported %q", len(panes), r.corrupt)
+	if len(panes) != 4 || len(r.corrupt) != 1 || len(r.lost) != 0 {
+		t.Errorf("%d panes, reported %q, lost %v", len(panes), r.corrupt, r.lost)
+	}
+	// One that has none inside is lost.
+	for _, name := range names(t, b, "line/0001/panes/") {
+		if strings.HasSuffix(name, fmt.Sprintf("/1/60000/%020d", 2*minute)) {
+			must(t, b.Put(t.Context(), name, []byte("damaged")))
+		}
+	}
+	panes, err = e.Panes(t.Context(), minute, 3*minute)
+	must(t, err)
+	if len(panes) != 3 || starts(r.lost) != "1:2+1" {
+		t.Errorf("%d panes, lost %s", len(panes), starts(r.lost))
 	}
 	if none, err := e.MergeRange(t.Context(), -5, -4); none != nil || err != nil {
 		t.Errorf("an empty range: %v, %v", none, err)

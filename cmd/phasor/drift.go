@@ -157,7 +157,7 @@ func (c *driftCmd) files() (drift.Result, []string, error) {
 }
 
 func (c *driftCmd) ranges(e *env) (r drift.Result, names []string, err error) {
-	err = openEpoch(e.ctx, c.Store, c.Name, func(ep *snapshot.Epoch) (err error) {
+	err = openEpoch(e, c.Store, c.Name, func(ep *snapshot.Epoch) (err error) {
 		var two [2][]*sketch.Accumulator
 		for i, s := range []Span{c.A, c.B} {
 			if two[i], err = mergedPanes(e, ep, s); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -178,6 +179,7 @@ func typedBecomesModel(t *testing.T, example, file string, rows []pressRow, enco
 		}
 	}()
 	ctx := t.Context()
+	e := &env{ctx: ctx, log: slog.New(slog.DiscardHandler)}
 	producer, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.DefaultProduceTopic("press"))
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +199,7 @@ func typedBecomesModel(t *testing.T, example, file string, rows []pressRow, enco
 	var spec []byte
 	var rejects map[string]int64
 	within(t, "all records in the sketch", func() bool {
-		err := openEpoch(ctx, at("store"), "press", func(ep *snapshot.Epoch) error {
+		err := openEpoch(e, at("store"), "press", func(ep *snapshot.Epoch) error {
 			states, err := ep.LoadStates(ctx)
 			if err != nil || len(states) == 0 {
 				return err
@@ -212,7 +214,7 @@ func typedBecomesModel(t *testing.T, example, file string, rows []pressRow, enco
 		return err == nil && folded != nil && folded.Count() >= pressRows-1 && rejects["decode"] == 3
 	})
 	within(t, "a model", func() bool {
-		return openEpoch(ctx, at("store"), "press", func(ep *snapshot.Epoch) error {
+		return openEpoch(e, at("store"), "press", func(ep *snapshot.Epoch) error {
 			_, _, err := ep.LoadCurrent(ctx)
 			return err
 		}) == nil

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"phasor/sketcher/sketch"
 	"phasor/snapshot"
 )
 
@@ -67,13 +68,15 @@ func (c *historyCmd) Run(e *env) error {
 			return err
 		}
 	}
-	return openEpochOf(e.ctx, c.Store, c.Name, c.Epoch, func(ep *snapshot.Epoch) error {
+	var h history
+	var a *sketch.Accumulator
+	err := openEpochOf(e, c.Store, c.Name, c.Epoch, func(ep *snapshot.Epoch) error {
 		from, to := c.From.ms(math.MinInt64), c.To.ms(math.MaxInt64)
 		all, err := ep.ListPanes(e.ctx, math.MinInt64, math.MaxInt64)
 		if err != nil {
 			return err
 		}
-		h := history{Epoch: ep.Number, Rows: []historyRow{}}
+		h = history{Epoch: ep.Number, Rows: []historyRow{}}
 		var within []snapshot.PaneRef
 		for _, r := range all {
 			switch {
@@ -84,25 +87,28 @@ func (c *historyCmd) Run(e *env) error {
 			}
 		}
 		h.Rows = append(h.Rows, historyRows(within)...)
-		if c.Out != "" {
-			if len(within) == 0 {
-				return fmt.Errorf("store %s: sketch %q has no panes in that range: they are written when their time and the lateness have passed", shown(c.Store), c.Name)
-			}
-			a, err := ep.MergeRange(e.ctx, from, to)
-			if err != nil {
-				return err
-			}
-			b, err := a.Encode()
-			if err != nil {
-				return err
-			}
-			if err := writeFile(c.Out, b); err != nil {
-				return err
-			}
-			h.Records, h.Out = a.Count(), c.Out
+		if c.Out == "" {
+			return nil
 		}
-		return c.print(e, h)
+		if a, err = ep.MergeRange(e.ctx, from, to); err == nil && a == nil {
+			err = fmt.Errorf("store %s: sketch %q has no panes in that range: they are written when their time and the lateness have passed", shown(c.Store), c.Name)
+		}
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	if c.Out != "" {
+		b, err := a.Encode()
+		if err != nil {
+			return err
+		}
+		if err := writeFile(c.Out, b); err != nil {
+			return err
+		}
+		h.Records, h.Out = a.Count(), c.Out
+	}
+	return c.print(e, h)
 }
 
 // historyRows counts panes by partition and length.

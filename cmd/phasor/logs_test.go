@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -92,11 +93,12 @@ func logsBecomeModels(t *testing.T, config, topic, file string) {
 	// From Kafka.
 	broker, _ := startRun(t, "--config", config, "--store", at("store"), "--calibrate.pilot", "1500")
 	ctx := t.Context()
+	e := &env{ctx: ctx, log: slog.New(slog.DiscardHandler)}
 	phasor(t, "produce", "--brokers", broker, "--topic", topic, "--source", "log:"+file)
 	var folded *sketch.Accumulator
 	var spec []byte
 	within(t, "all lines in the sketch", func() bool {
-		err := openEpoch(ctx, at("store"), topic, func(ep *snapshot.Epoch) error {
+		err := openEpoch(e, at("store"), topic, func(ep *snapshot.Epoch) error {
 			states, err := ep.LoadStates(ctx)
 			if err != nil {
 				return err
@@ -110,7 +112,7 @@ func logsBecomeModels(t *testing.T, config, topic, file string) {
 		return err == nil && folded != nil && folded.Count() == logLines
 	})
 	within(t, "a model", func() bool {
-		err := openEpoch(ctx, at("store"), topic, func(ep *snapshot.Epoch) error {
+		err := openEpoch(e, at("store"), topic, func(ep *snapshot.Epoch) error {
 			_, _, err := ep.LoadCurrent(ctx)
 			return err
 		})

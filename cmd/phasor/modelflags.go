@@ -34,7 +34,7 @@ func (c *modelFlags) model(e *env) (*generator.Model, error) {
 		return nil, usagef("give --model, or --store and --name")
 	}
 	var m *snapshot.Model
-	err := openEpoch(e.ctx, c.Store, c.Name, func(ep *snapshot.Epoch) (err error) {
+	err := openEpoch(e, c.Store, c.Name, func(ep *snapshot.Epoch) (err error) {
 		if c.Number == 0 {
 			if m, _, err = ep.LoadCurrent(e.ctx); errors.Is(err, snapshot.ErrNotExist) {
 				return fmt.Errorf("store %s: sketch %q has no model yet: the trainer publishes the first", shown(c.Store), c.Name)

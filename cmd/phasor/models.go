@@ -35,7 +35,7 @@ type modelsFlags struct {
 
 // open calls use with the newest epoch.
 func (f *modelsFlags) open(e *env, use func(*snapshot.Epoch) error) error {
-	return openEpoch(e.ctx, f.Store, f.Name, use)
+	return openEpoch(e, f.Store, f.Name, use)
 }
 
 // loadVersion loads a version that somebody asked for.

@@ -114,7 +114,7 @@ func (c *scoreCmd) scorer(e *env) (*generator.Model, *score.Scorer, error) {
 		return nil, nil, err
 	}
 	if spec == nil {
-		err := openEpoch(e.ctx, c.Store, c.Name, func(ep *snapshot.Epoch) error { spec = ep.Spec(); return nil })
+		err := openEpoch(e, c.Store, c.Name, func(ep *snapshot.Epoch) error { spec = ep.Spec(); return nil })
 		if err != nil {
 			return nil, nil, err
 		}

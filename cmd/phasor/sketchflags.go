@@ -43,7 +43,7 @@ func fromStore(e *env, address, name string, from, to Time) (a *sketch.Accumulat
 	if !from.IsZero() && !to.IsZero() && !to.After(from.Time) {
 		return nil, usagef("--to %s is not after --from %s: the range is empty", to.Format(time.RFC3339), from.Format(time.RFC3339))
 	}
-	err = openEpoch(e.ctx, address, name, func(ep *snapshot.Epoch) error {
+	err = openEpoch(e, address, name, func(ep *snapshot.Epoch) error {
 		if !from.IsZero() || !to.IsZero() {
 			if a, err = ep.MergeRange(e.ctx, from.ms(0), to.ms(math.MaxInt64)); err == nil && (a == nil || a.Count() == 0) {
 				err = fmt.Errorf("store %s: sketch %q has no panes in that range: they are written when their time and the lateness have passed", shown(address), name)

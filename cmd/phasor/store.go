@@ -75,12 +75,14 @@ func openPlain(ctx context.Context, address string) (bucket.Bucket, error) {
 }
 
 // openEpoch opens the newest epoch of a sketch and calls use with it.
-func openEpoch(ctx context.Context, address, sketch string, use func(*snapshot.Epoch) error) error {
-	return openEpochOf(ctx, address, sketch, 0, use)
+func openEpoch(e *env, address, sketch string, use func(*snapshot.Epoch) error) error {
+	return openEpochOf(e, address, sketch, 0, use)
 }
 
-// openEpochOf opens the epoch of a number, the newest for 0, and calls use with it.
-func openEpochOf(ctx context.Context, address, sketch string, number int, use func(*snapshot.Epoch) error) error {
+// openEpochOf opens the epoch of a number, the newest for 0, and calls use with it. If use met panes that are lost, that
+// is the error, whatever it made of the others.
+func openEpochOf(e *env, address, sketch string, number int, use func(*snapshot.Epoch) error) error {
+	ctx := e.ctx
 	b, err := openExisting(ctx, address)
 	if err != nil {
 		return err
@@ -100,7 +102,15 @@ func openEpochOf(ctx context.Context, address, sketch string, number int, use fu
 	if err != nil {
 		return err
 	}
-	return use(ep)
+	lost := map[snapshot.PaneRef]bool{}
+	ep.Store = ep.WithHooks(snapshot.Hooks{
+		Corrupt: func(name string, err error) { e.log.Error("corrupt object skipped", "object", name, "err", err) },
+		Lost:    func(r snapshot.PaneRef) { lost[r] = true },
+	})
+	if err = use(ep); len(lost) > 0 && ctx.Err() == nil {
+		return lostPanes(address, sketch, lost)
+	}
+	return err
 }
 
 // folder is the local folder of an address, or empty.
