@@ -160,11 +160,15 @@ func (c *driftCmd) ranges(e *env) (r drift.Result, names []string, err error) {
 	err = openEpoch(e, c.Store, c.Name, func(ep *snapshot.Epoch) (err error) {
 		var two [2][]*sketch.Accumulator
 		for i, s := range []Span{c.A, c.B} {
-			if two[i], err = mergedPanes(e, ep, s); err != nil {
+			r, err := panesIn(e.ctx, ep, s.From, s.To)
+			if err == nil {
+				err = r.check(e, c.Store, c.Name, []string{"--a", "--b"}[i])
+			}
+			if err != nil {
 				return err
 			}
-			if len(two[i]) == 0 {
-				return fmt.Errorf("store %s: sketch %q has no panes in --%c: they are written when their time and the lateness have passed", shown(c.Store), c.Name, "ab"[i])
+			if two[i], err = mergedPanes(e, ep, s); err != nil {
+				return err
 			}
 		}
 		names = ep.Spec().Names()

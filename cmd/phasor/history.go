@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -69,29 +68,15 @@ func (c *historyCmd) Run(e *env) error {
 		}
 	}
 	var h history
+	var r paneRange
 	var a *sketch.Accumulator
-	err := openEpochOf(e, c.Store, c.Name, c.Epoch, func(ep *snapshot.Epoch) error {
-		from, to := c.From.ms(math.MinInt64), c.To.ms(math.MaxInt64)
-		all, err := ep.ListPanes(e.ctx, math.MinInt64, math.MaxInt64)
-		if err != nil {
+	err := openEpochOf(e, c.Store, c.Name, c.Epoch, func(ep *snapshot.Epoch) (err error) {
+		if r, err = panesIn(e.ctx, ep, c.From, c.To); err != nil {
 			return err
 		}
-		h = history{Epoch: ep.Number, Rows: []historyRow{}}
-		var within []snapshot.PaneRef
-		for _, r := range all {
-			switch {
-			case r.Start >= from && r.End() <= to:
-				within = append(within, r)
-			case r.End() > from && r.Start < to:
-				h.Across++
-			}
-		}
-		h.Rows = append(h.Rows, historyRows(within)...)
-		if c.Out == "" {
-			return nil
-		}
-		if a, err = ep.MergeRange(e.ctx, from, to); err == nil && a == nil {
-			err = fmt.Errorf("store %s: sketch %q has no panes in that range: they are written when their time and the lateness have passed", shown(c.Store), c.Name)
+		h = history{Epoch: ep.Number, Rows: append([]historyRow{}, historyRows(r.within)...), Across: r.across}
+		if c.Out != "" {
+			a, err = r.merge(e, ep, c.Store)
 		}
 		return err
 	})
@@ -108,6 +93,7 @@ func (c *historyCmd) Run(e *env) error {
 		}
 		h.Records, h.Out = a.Count(), c.Out
 	}
+	r.warn(e, "that range")
 	return c.print(e, h)
 }
 
@@ -144,9 +130,6 @@ func (c *historyCmd) print(e *env, h history) error {
 	}
 	if err := w.Flush(); err != nil {
 		return err
-	}
-	if h.Across > 0 {
-		fmt.Fprintf(e.stderr, "%d panes reach across an end of the range and are left out\n", h.Across)
 	}
 	if h.Out != "" {
 		fmt.Fprintf(e.stderr, "%d records in %s\n", h.Records, h.Out)

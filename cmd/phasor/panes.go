@@ -2,17 +2,120 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"phasor/sketcher/sketch"
 	"phasor/snapshot"
 )
 
 // shownTime writes Unix milliseconds as the command line reads them.
 func shownTime(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339Nano) }
+
+func paneCount(n int) string {
+	if n == 1 {
+		return "1 pane"
+	}
+	return fmt.Sprintf("%d panes", n)
+}
+
+// paneRange is what an epoch holds of an interval of event time.
+type paneRange struct {
+	within   []snapshot.PaneRef
+	across   int // Panes that reach across an end: no part of them can be had.
+	from, to cut
+}
+
+// cut is an end of a range, with the nearest times before and after it that no pane reaches across.
+type cut struct{ at, before, after int64 }
+
+// panesIn lists the panes of [from, to), either of which may be missing.
+func panesIn(ctx context.Context, ep *snapshot.Epoch, from, to Time) (r paneRange, err error) {
+	all, err := ep.ListPanes(ctx, math.MinInt64, math.MaxInt64)
+	if err != nil {
+		return r, err
+	}
+	r.from, r.to = cutOf(all, from.ms(math.MinInt64)), cutOf(all, to.ms(math.MaxInt64))
+	for _, p := range all {
+		switch {
+		case p.Start >= r.from.at && p.End() <= r.to.at:
+			r.within = append(r.within, p)
+		case p.End() > r.from.at && p.Start < r.to.at:
+			r.across++
+		}
+	}
+	return r, nil
+}
+
+// cutOf looks around a time in panes that are ordered by start.
+func cutOf(panes []snapshot.PaneRef, at int64) cut {
+	c := cut{at, at, at}
+	for _, p := range panes {
+		if p.Start < c.after && c.after < p.End() {
+			c.after = p.End()
+		}
+	}
+	for _, p := range slices.Backward(panes) {
+		if p.Start < c.before && c.before < p.End() {
+			c.before = p.Start
+		}
+	}
+	return c
+}
+
+// check is an error if no pane of the range can be had, and warns of what is left out. The range is called as where says.
+func (r *paneRange) check(e *env, address, sketch, where string) error {
+	if len(r.within) == 0 {
+		return r.none(address, sketch, where)
+	}
+	r.warn(e, where)
+	return nil
+}
+
+// warn says on standard error which panes touch the range without being in it.
+func (r *paneRange) warn(e *env, where string) {
+	if r.across > 0 {
+		fmt.Fprintf(e.stderr, "left out: %s across an end of %s: %s\n", paneCount(r.across), where, r.advice(false))
+	}
+}
+
+// merge merges the panes of the range.
+func (r *paneRange) merge(e *env, ep *snapshot.Epoch, address string) (*sketch.Accumulator, error) {
+	a, err := ep.MergeRange(e.ctx, r.from.at, r.to.at)
+	if err == nil && a == nil {
+		err = r.none(address, ep.Sketch(), "that range")
+	}
+	return a, err
+}
+
+// none is the error of a range of which no pane can be had.
+func (r *paneRange) none(address, sketch, where string) error {
+	what := fmt.Sprintf("store %s: sketch %q has no panes in %s", shown(address), sketch, where)
+	if r.across > 0 {
+		return fmt.Errorf("%s, only %s across an end of it: %s", what, paneCount(r.across), r.advice(true))
+	}
+	return fmt.Errorf("%s: they are written when their time and the lateness have passed", what)
+}
+
+// advice names the nearest ends that no pane reaches across, of a wider range only or of any.
+func (r *paneRange) advice(wider bool) string {
+	var words []string
+	for i, c := range []cut{r.from, r.to} {
+		give := shownTime(c.before) + " or " + shownTime(c.after)
+		if wider {
+			give = shownTime([]int64{c.before, c.after}[i])
+		}
+		if c.before != c.after {
+			words = append(words, "instead of "+shownTime(c.at)+" give "+give)
+		}
+	}
+	return strings.Join(words, ", ")
+}
 
 // lostPanes is the error of a range of which some panes are corrupt.
 func lostPanes(address, sketch string, lost map[snapshot.PaneRef]bool) error {
@@ -29,10 +132,6 @@ func lostPanes(address, sketch string, lost map[snapshot.PaneRef]bool) error {
 	if n := len(spans) - most; n > 0 {
 		spans = append(spans[:most], fmt.Sprintf("%d intervals more", n))
 	}
-	panes := "1 pane"
-	if len(lost) > 1 {
-		panes = fmt.Sprintf("%d panes", len(lost))
-	}
 	return fmt.Errorf("store %s: sketch %q: %s of the range cannot be read, in %s: restore what is named above from a backup, or ask for ranges around it",
-		shown(address), sketch, panes, strings.Join(spans, ", "))
+		shown(address), sketch, paneCount(len(lost)), strings.Join(spans, ", "))
 }

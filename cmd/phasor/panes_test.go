@@ -135,3 +135,65 @@ func TestShorterPanesStandInForADamagedOne(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
 }
+
+// Panes cannot be cut: a range that cuts some says which part of it is missing, and which ends would not.
+func TestRangesThatCutPanes(t *testing.T) {
+	p := newPast(t)
+	const ten, eleven, twelve, one = "2026-03-02T10:00:00Z", "2026-03-02T11:00:00Z", "2026-03-02T12:00:00Z", "2026-03-02T13:00:00Z"
+	both := "left out: 2 panes across an end of that range: instead of 2026-03-02T10:30:00Z give " + ten + " or " + eleven +
+		", instead of 2026-03-02T12:30:00.5Z give " + twelve + " or " + one + "\n"
+	inside := "has no panes in that range, only 1 pane across an end of it: instead of 2026-03-02T10:30:00Z give " + ten +
+		", instead of 2026-03-02T10:50:00Z give " + eleven + "\n"
+	for _, test := range []struct {
+		args string
+		code int
+		text string
+	}{
+		{"history --from <10:30> --to 2026-03-02T12:30:00.5Z --out OUT", 0, both},
+		{"history --from <10:30> --to 2026-03-02T12:30:00.5Z --json", 0, both},
+		{"fit --from <10:30> --to 2026-03-02T12:30:00.5Z --out OUT --steps 2", 0, both},
+		{"fit --from <11:00> --to <12:30> --out OUT --steps 2", 0, "left out: 1 pane across an end of that range: instead of 2026-03-02T12:30:00Z give " + twelve + " or " + one + "\n"},
+		{"fit --to <11:30> --out OUT --steps 2", 0, "left out: 1 pane across an end of that range: instead of 2026-03-02T11:30:00Z give " + eleven + " or " + twelve + "\n"},
+		{"history --from <10:30> --to <10:50> --out OUT", 1, inside},
+		{"fit --from <10:30> --to <10:50> --out OUT", 1, inside},
+		{"fit --from <12:30> --out OUT", 1, "only 1 pane across an end of it: instead of 2026-03-02T12:30:00Z give " + twelve + "\n"},
+		{"fit --from <09:00> --to <10:00> --out OUT", 1, "has no panes in that range: they are written when "},
+		{"drift --a <10:00>..<11:30> --b <12:00>..<13:00>", 1, "left out: 1 pane across an end of --a: instead of 2026-03-02T11:30:00Z give " + eleven + " or " + twelve + "\n"},
+		{"drift --a <10:00>..<11:00> --b <11:30>..<12:30>", 1, "has no panes in --b, only 2 panes across an end of it: instead of 2026-03-02T11:30:00Z give " + eleven +
+			", instead of 2026-03-02T12:30:00Z give " + one + "\n"},
+		{"drift --a <10:00>..<11:00> --b <13:00>..<14:00>", 1, "has no panes in --b: they are written when "},
+	} {
+		if code, _, stderr := p.run(strings.Fields(test.args)...); code != test.code || !strings.Contains(stderr, test.text) {
+			t.Errorf("%s: exit code %d: %s", test.args, code, stderr)
+		}
+	}
+	if _, _, stderr := p.run("fit", "--from", "<11:00>", "--to", "<13:00>", "--out", "OUT", "--steps", "2"); strings.Contains(stderr, "left out") {
+		t.Errorf("no pane is cut: %s", stderr)
+	}
+}
+
+// The partitions' panes need not end together: an end is one for all of them.
+func TestCutOf(t *testing.T) {
+	panes := func(intervals ...int64) (refs []snapshot.PaneRef) {
+		for i := 0; i < len(intervals); i += 2 {
+			refs = append(refs, snapshot.PaneRef{Start: intervals[i], Length: intervals[i+1] - intervals[i]})
+		}
+		return refs
+	}
+	for _, test := range []struct {
+		panes             []snapshot.PaneRef
+		at, before, after int64
+	}{
+		{nil, 5, 5, 5},
+		{panes(0, 5, 5, 10), 5, 5, 5},
+		{panes(0, 5, 5, 10), 6, 5, 10},
+		{panes(0, 6, 3, 9, 5, 10), 5, 0, 10},
+		{panes(0, 4, 3, 7, 6, 12), 6, 0, 12},
+		{panes(0, 4, 3, 7, 6, 12), 4, 0, 12},
+		{panes(0, 24, 3, 4, 10, 12), 11, 0, 24},
+	} {
+		if c := cutOf(test.panes, test.at); c.before != test.before || c.after != test.after {
+			t.Errorf("%v at %d: %d and %d, want %d and %d", test.panes, test.at, c.before, c.after, test.before, test.after)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"phasor/sketcher/sketch"
@@ -45,8 +44,12 @@ func fromStore(e *env, address, name string, from, to Time) (a *sketch.Accumulat
 	}
 	err = openEpoch(e, address, name, func(ep *snapshot.Epoch) error {
 		if !from.IsZero() || !to.IsZero() {
-			if a, err = ep.MergeRange(e.ctx, from.ms(0), to.ms(math.MaxInt64)); err == nil && (a == nil || a.Count() == 0) {
-				err = fmt.Errorf("store %s: sketch %q has no panes in that range: they are written when their time and the lateness have passed", shown(address), name)
+			r, err := panesIn(e.ctx, ep, from, to)
+			if err == nil {
+				err = r.check(e, address, name, "that range")
+			}
+			if err == nil {
+				a, err = r.merge(e, ep, address)
 			}
 			return err
 		}
