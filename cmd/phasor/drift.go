@@ -16,6 +16,7 @@ type driftCmd struct {
 	Spec     string   `help:"Their feature map." type:"existingfile" placeholder:"FILE"`
 	Store    string   `help:"Store to take panes from, instead of two sketches." placeholder:"URL"`
 	Name     string   `help:"Sketch in the store." placeholder:"NAME"`
+	Epoch    int      `help:"Epoch to look at; default: the newest." placeholder:"N"`
 	A        Span     `help:"First range of event time." placeholder:"T1..T2"`
 	B        Span     `help:"Second range." placeholder:"T3..T4"`
 	Level    float64  `default:"0.01" help:"Probability of calling two equal ranges different; below 0.05 the longer range needs 200 panes." placeholder:"0.01"`
@@ -41,7 +42,7 @@ func (c *driftCmd) Run(e *env) error {
 		return usagef("--level is %v: give a probability between 0 and 1", c.Level)
 	}
 	switch {
-	case len(c.Sketches) == 2 && c.Spec != "" && !e.typed["store"] && !c.A.given() && !c.B.given():
+	case len(c.Sketches) == 2 && c.Spec != "" && !e.typed["store"] && !c.A.given() && !c.B.given() && c.Epoch == 0:
 		r, names, err = c.files()
 	case len(c.Sketches) == 0 && c.Store != "" && c.Name != "" && c.A.given() && c.B.given():
 		r, names, err = c.ranges(e)
@@ -157,12 +158,12 @@ func (c *driftCmd) files() (drift.Result, []string, error) {
 }
 
 func (c *driftCmd) ranges(e *env) (r drift.Result, names []string, err error) {
-	err = openEpoch(e, c.Store, c.Name, func(ep *snapshot.Epoch) (err error) {
+	err = openEpochOf(e, c.Store, c.Name, c.Epoch, func(ep *snapshot.Epoch) (err error) {
 		var two [2][]*sketch.Accumulator
 		for i, s := range []Span{c.A, c.B} {
-			r, err := panesIn(e.ctx, ep, s.From, s.To)
+			p, err := panesIn(e.ctx, ep, s.From.UnixMilli(), s.To.UnixMilli())
 			if err == nil {
-				err = r.check(e, c.Store, c.Name, []string{"--a", "--b"}[i])
+				err = p.check(e, c.Store, []string{"--a", "--b"}[i])
 			}
 			if err != nil {
 				return err

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -59,9 +60,6 @@ func (c *historyCmd) Run(e *env) error {
 	if !c.From.IsZero() && !c.To.IsZero() && !c.To.After(c.From.Time) {
 		return usagef("--to %s is not after --from %s: the range is empty", c.To.Format(time.RFC3339), c.From.Format(time.RFC3339))
 	}
-	if c.Epoch < 0 {
-		return usagef("--epoch is %d: epochs are counted from 1", c.Epoch)
-	}
 	if c.Out != "" {
 		if err := checkOut(c.Out); err != nil {
 			return err
@@ -71,12 +69,12 @@ func (c *historyCmd) Run(e *env) error {
 	var r paneRange
 	var a *sketch.Accumulator
 	err := openEpochOf(e, c.Store, c.Name, c.Epoch, func(ep *snapshot.Epoch) (err error) {
-		if r, err = panesIn(e.ctx, ep, c.From, c.To); err != nil {
+		if r, err = panesIn(e.ctx, ep, c.From.ms(math.MinInt64), c.To.ms(math.MaxInt64)); err != nil {
 			return err
 		}
 		h = history{Epoch: ep.Number, Rows: append([]historyRow{}, historyRows(r.within)...), Across: r.across}
 		if c.Out != "" {
-			a, err = r.merge(e, ep, c.Store)
+			a, err = r.merge(e.ctx, c.Store)
 		}
 		return err
 	})

@@ -26,6 +26,7 @@ func paneCount(n int) string {
 
 // paneRange is what an epoch holds of an interval of event time.
 type paneRange struct {
+	ep       *snapshot.Epoch
 	within   []snapshot.PaneRef
 	across   int // Panes that reach across an end: no part of them can be had.
 	from, to cut
@@ -34,18 +35,18 @@ type paneRange struct {
 // cut is an end of a range, with the nearest times before and after it that no pane reaches across.
 type cut struct{ at, before, after int64 }
 
-// panesIn lists the panes of [from, to), either of which may be missing.
-func panesIn(ctx context.Context, ep *snapshot.Epoch, from, to Time) (r paneRange, err error) {
+// panesIn lists the panes of [from, to), Unix milliseconds.
+func panesIn(ctx context.Context, ep *snapshot.Epoch, from, to int64) (paneRange, error) {
 	all, err := ep.ListPanes(ctx, math.MinInt64, math.MaxInt64)
 	if err != nil {
-		return r, err
+		return paneRange{}, err
 	}
-	r.from, r.to = cutOf(all, from.ms(math.MinInt64)), cutOf(all, to.ms(math.MaxInt64))
+	r := paneRange{ep: ep, from: cutOf(all, from), to: cutOf(all, to)}
 	for _, p := range all {
 		switch {
-		case p.Start >= r.from.at && p.End() <= r.to.at:
+		case p.Start >= from && p.End() <= to:
 			r.within = append(r.within, p)
-		case p.End() > r.from.at && p.Start < r.to.at:
+		case p.End() > from && p.Start < to:
 			r.across++
 		}
 	}
@@ -69,9 +70,9 @@ func cutOf(panes []snapshot.PaneRef, at int64) cut {
 }
 
 // check is an error if no pane of the range can be had, and warns of what is left out. The range is called as where says.
-func (r *paneRange) check(e *env, address, sketch, where string) error {
+func (r *paneRange) check(e *env, address, where string) error {
 	if len(r.within) == 0 {
-		return r.none(address, sketch, where)
+		return r.none(e.ctx, address, where)
 	}
 	r.warn(e, where)
 	return nil
@@ -85,21 +86,41 @@ func (r *paneRange) warn(e *env, where string) {
 }
 
 // merge merges the panes of the range.
-func (r *paneRange) merge(e *env, ep *snapshot.Epoch, address string) (*sketch.Accumulator, error) {
-	a, err := ep.MergeRange(e.ctx, r.from.at, r.to.at)
+func (r *paneRange) merge(ctx context.Context, address string) (*sketch.Accumulator, error) {
+	a, err := r.ep.MergeRange(ctx, r.from.at, r.to.at)
 	if err == nil && a == nil {
-		err = r.none(address, ep.Sketch(), "that range")
+		err = r.none(ctx, address, "that range")
 	}
 	return a, err
 }
 
 // none is the error of a range of which no pane can be had.
-func (r *paneRange) none(address, sketch, where string) error {
-	what := fmt.Sprintf("store %s: sketch %q has no panes in %s", shown(address), sketch, where)
+func (r *paneRange) none(ctx context.Context, address, where string) error {
+	what := fmt.Sprintf("store %s: sketch %q has no panes in %s", shown(address), r.ep.Sketch(), where)
 	if r.across > 0 {
 		return fmt.Errorf("%s, only %s across an end of it: %s", what, paneCount(r.across), r.advice(true))
 	}
+	if n := r.otherEpoch(ctx); n > 0 {
+		return fmt.Errorf("%s of epoch %d, but epoch %d has some: give --epoch %d", what, r.ep.Number, n, n)
+	}
 	return fmt.Errorf("%s: they are written when their time and the lateness have passed", what)
+}
+
+// otherEpoch is the newest other epoch with panes in the range, 0 if there is none. An epoch that cannot be read has none
+// to offer.
+func (r *paneRange) otherEpoch(ctx context.Context) int {
+	numbers, _ := r.ep.Epochs(ctx)
+	for _, n := range slices.Backward(numbers) {
+		if n == r.ep.Number {
+			continue
+		}
+		if ep, err := r.ep.OpenEpoch(ctx, n); err == nil {
+			if other, err := panesIn(ctx, ep, r.from.at, r.to.at); err == nil && len(other.within)+other.across > 0 {
+				return n
+			}
+		}
+	}
+	return 0
 }
 
 // advice names the nearest ends that no pane reaches across, of a wider range only or of any.

@@ -172,6 +172,35 @@ func TestRangesThatCutPanes(t *testing.T) {
 	}
 }
 
+// What came before a calibration is in the epoch before it.
+func TestRangesOfAnOlderEpoch(t *testing.T) {
+	p := newPast(t)
+	p.newEpoch()
+	p.seal("13:00", time.Hour)
+	for _, test := range []struct {
+		args string
+		code int
+		text string
+	}{
+		{"fit --from <10:00> --to <12:00> --out OUT", 1, "has no panes in that range of epoch 2, but epoch 1 has some: give --epoch 1\n"},
+		{"history --from <10:00> --to <12:00> --out OUT", 1, "of epoch 2, but epoch 1 has some: give --epoch 1\n"},
+		{"clusters --from <10:10> --to <10:20> -k 1", 1, "but epoch 1 has some: give --epoch 1\n"},
+		{"drift --a <10:00>..<11:00> --b <11:00>..<12:00>", 1, "has no panes in --a of epoch 2, but epoch 1 has some: give --epoch 1\n"},
+		{"fit --from <13:00> --epoch 1 --out OUT", 1, "of epoch 1, but epoch 2 has some: give --epoch 2\n"},
+		{"fit --from <08:00> --to <09:00> --out OUT", 1, "has no panes in that range: they are written when "},
+		{"fit --from <10:00> --to <12:00> --epoch 1 --out OUT --steps 2", 0, "200\n"},
+		{"history --from <10:00> --to <12:00> --epoch 1 --out OUT", 0, "200 records in "},
+		{"clusters --from <10:00> --to <12:00> --epoch 1 -k 1", 0, "200\n"},
+		{"drift --a <10:00>..<11:00> --b <11:00>..<12:00> --epoch 1", 1, "not enough history"},
+		{"drift --a <10:00>..<11:00> --b <11:00>..<12:00> --epoch 3", 1, "has no epoch 3: the newest is 2"},
+		{"fit --epoch=-1 --out OUT", 2, "--epoch is -1: epochs are counted from 1"},
+	} {
+		if code, _, stderr := p.run(strings.Fields(test.args)...); code != test.code || !strings.Contains(stderr, test.text) {
+			t.Errorf("%s: exit code %d: %s", test.args, code, stderr)
+		}
+	}
+}
+
 // The partitions' panes need not end together: an end is one for all of them.
 func TestCutOf(t *testing.T) {
 	panes := func(intervals ...int64) (refs []snapshot.PaneRef) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"phasor/sketcher/sketch"
@@ -14,6 +15,7 @@ type sketchFlags struct {
 	Sketch string `help:"Sketch to read." type:"existingfile" placeholder:"FILE"`
 	Store  string `help:"Store to take panes or states from, instead of --spec and --sketch." placeholder:"URL"`
 	Name   string `help:"Sketch in the store." placeholder:"NAME"`
+	Epoch  int    `help:"Epoch to look at; default: the newest." placeholder:"N"`
 	From   Time   `help:"Merge the complete panes from this time on." placeholder:"TIME"`
 	To     Time   `help:"Up to this time." placeholder:"TIME"`
 }
@@ -23,8 +25,8 @@ func (c *sketchFlags) input(e *env) (*sketch.Accumulator, error) {
 	files := c.Spec != "" && c.Sketch != ""
 	switch {
 	case files && !e.typed["store"]: // Which an environment variable may name all the same.
-		if !c.From.IsZero() || !c.To.IsZero() {
-			return nil, usagef("--from and --to are for a store: a sketch file has no times")
+		if !c.From.IsZero() || !c.To.IsZero() || c.Epoch != 0 {
+			return nil, usagef("--from, --to and --epoch are for a store: a sketch file has no times and no epochs")
 		}
 		m, err := readSpec(c.Spec)
 		if err != nil {
@@ -32,24 +34,24 @@ func (c *sketchFlags) input(e *env) (*sketch.Accumulator, error) {
 		}
 		return readBoundSketch(c.Sketch, m)
 	case c.Store != "" && c.Name != "" && c.Spec+c.Sketch == "":
-		return fromStore(e, c.Store, c.Name, c.From, c.To)
+		return c.fromStore(e)
 	}
 	return nil, usagef("give --spec and --sketch, or --store and --name")
 }
 
-// fromStore merges the panes of [from, to), or the newest states if neither is given.
-func fromStore(e *env, address, name string, from, to Time) (a *sketch.Accumulator, err error) {
-	if !from.IsZero() && !to.IsZero() && !to.After(from.Time) {
-		return nil, usagef("--to %s is not after --from %s: the range is empty", to.Format(time.RFC3339), from.Format(time.RFC3339))
+// fromStore merges the panes of [From, To), or the newest states if neither is given.
+func (c *sketchFlags) fromStore(e *env) (a *sketch.Accumulator, err error) {
+	if !c.From.IsZero() && !c.To.IsZero() && !c.To.After(c.From.Time) {
+		return nil, usagef("--to %s is not after --from %s: the range is empty", c.To.Format(time.RFC3339), c.From.Format(time.RFC3339))
 	}
-	err = openEpoch(e, address, name, func(ep *snapshot.Epoch) error {
-		if !from.IsZero() || !to.IsZero() {
-			r, err := panesIn(e.ctx, ep, from, to)
+	err = openEpochOf(e, c.Store, c.Name, c.Epoch, func(ep *snapshot.Epoch) error {
+		if !c.From.IsZero() || !c.To.IsZero() {
+			r, err := panesIn(e.ctx, ep, c.From.ms(math.MinInt64), c.To.ms(math.MaxInt64))
 			if err == nil {
-				err = r.check(e, address, name, "that range")
+				err = r.check(e, c.Store, "that range")
 			}
 			if err == nil {
-				a, err = r.merge(e, ep, address)
+				a, err = r.merge(e.ctx, c.Store)
 			}
 			return err
 		}
@@ -58,7 +60,7 @@ func fromStore(e *env, address, name string, from, to Time) (a *sketch.Accumulat
 			return err
 		}
 		if a, err = snapshot.MergeStates(states); err == nil && (a == nil || a.Count() == 0) {
-			err = fmt.Errorf("store %s: sketch %q holds no records yet", shown(address), name)
+			err = fmt.Errorf("store %s: sketch %q holds no records yet", shown(c.Store), c.Name)
 		}
 		return err
 	})

@@ -82,6 +82,9 @@ func openEpoch(e *env, address, sketch string, use func(*snapshot.Epoch) error) 
 // openEpochOf opens the epoch of a number, the newest for 0, and calls use with it. If use met panes that are lost, that
 // is the error, whatever it made of the others.
 func openEpochOf(e *env, address, sketch string, number int, use func(*snapshot.Epoch) error) error {
+	if number < 0 {
+		return usagef("--epoch is %d: epochs are counted from 1", number)
+	}
 	ctx := e.ctx
 	b, err := openExisting(ctx, address)
 	if err != nil {
