@@ -14,8 +14,8 @@ type Horizon struct {
 	HalfLife time.Duration // Older panes count less and less: half as much with each half-life.
 }
 
-// halfLives is after how many half-lives a pane no longer counts.
-const halfLives = 6
+// HalfLives is after how many half-lives a pane no longer counts.
+const HalfLives = 6
 
 // Validate says what is wrong and what would happen.
 func (h Horizon) Validate() error {
@@ -28,6 +28,8 @@ func (h Horizon) Validate() error {
 	switch {
 	case h.Last < 0 || h.HalfLife < 0:
 		return fmt.Errorf("trainer: fit.horizon is %v with a half-life of %v: they cannot be negative", h.Last, h.HalfLife)
+	case h.HalfLife > 0 && h.HalfLife < time.Millisecond:
+		return fmt.Errorf("trainer: fit.half_life is %v: event time is counted in milliseconds; give 1ms or more, or 0 for none", h.HalfLife)
 	case !h.To.After(h.From) && !(h.To.IsZero() && h.From.IsZero()):
 		return fmt.Errorf("trainer: fit.range from %v to %v: it must end after it begins", h.From, h.To)
 	case named > 1:
@@ -49,7 +51,7 @@ func (h Horizon) interval(since, until int64) (from, to int64) {
 	case h.Last > 0:
 		from = max(from, until-h.Last.Milliseconds())
 	case h.HalfLife > 0:
-		from = max(from, until-halfLives*h.HalfLife.Milliseconds())
+		from = max(from, until-HalfLives*h.HalfLife.Milliseconds())
 	}
 	if from <= 0 {
 		return 0, 0

@@ -23,7 +23,7 @@ func TestHorizons(t *testing.T) {
 		{"less than a day since the change", Horizon{Last: 24 * time.Hour}, until - hour, until, until - hour, until},
 		{"an interval", Horizon{From: at(began + hour), To: at(began + 2*hour)}, began + 50*hour, until, began + hour, began + 2*hour},
 		{"an interval that goes on", Horizon{From: at(began), To: at(until + hour)}, began, until, began, until},
-		{"a half-life", Horizon{HalfLife: time.Hour}, began, until, until - halfLives*hour, until},
+		{"a half-life", Horizon{HalfLife: time.Hour}, began, until, until - HalfLives*hour, until},
 		{"an interval before anything is complete", Horizon{From: at(began), To: at(until)}, math.MinInt64, math.MinInt64, began, math.MinInt64},
 		{"nothing is complete", Horizon{Last: time.Hour}, math.MinInt64, math.MinInt64, 0, 0},
 	} {
@@ -31,7 +31,7 @@ func TestHorizons(t *testing.T) {
 			t.Errorf("%s: %d to %d, wanted %d to %d", c.what, from, to, c.from, c.to)
 		}
 	}
-	for _, h := range []Horizon{{Last: -1}, {HalfLife: -1}, {From: at(2), To: at(1)}, {From: at(1)}, {All: true, Last: 1}, {Last: 1, HalfLife: 1}} {
+	for _, h := range []Horizon{{Last: -1}, {HalfLife: -1}, {HalfLife: time.Millisecond - 1}, {From: at(2), To: at(1)}, {From: at(1)}, {All: true, Last: 1}, {Last: 1, HalfLife: 1}} {
 		if h.Validate() == nil {
 			t.Errorf("%+v is accepted", h)
 		}

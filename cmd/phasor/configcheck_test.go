@@ -130,6 +130,10 @@ sketches:
 		"16:29: warning: drift.false_alarms is 1 per 1s")
 	expect(t, findingsOf(t, "kafka: {brokers: [k:1], sasl: {mechanism: plain, user: u}}\nsketches: [{topics: [t], channels: [{name: x}], fit: {horizon: 60s}, panes: {length: 2h}, drift: {reference: 900d}}]\nsnapshot: {interval: 10m}\n", "run"),
 		"1:32: warning: kafka.sasl.mechanism is plain without tls", "2:55: warning: fit.horizon is 1m0s", "2:78: warning: panes.length is 2h", "2:99: warning: drift.reference is 900d", "3:12: warning: snapshot.interval is 10m0s")
+	fit := "kafka: {brokers: [k:1]}\nsketches: [{topics: [t], channels: [{name: x}], fit: {half_life: %s}, panes: {length: 60s}}]\n"
+	expect(t, findingsOf(t, fmt.Sprintf(fit, "19s"), "run"), "2:55: warning: fit.half_life is 19s")
+	expect(t, findingsOf(t, fmt.Sprintf(fit, "20s"), "run"))
+	expect(t, findingsOf(t, fmt.Sprintf(fit, "999us"), "run"), "2:55: error: fit.half_life is 999µs")
 }
 
 // The files that are shipped have no errors, and warn of nothing but files that are not here.

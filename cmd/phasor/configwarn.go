@@ -109,6 +109,9 @@ func (k *configChecker) doubtsOfSketch(s *SketchConfig, role string, warn func(k
 		if h := s.Fit.Horizon.D(); h > 0 && h < 2*panes {
 			warn("fit.horizon", "fit.horizon is %v with panes of %v: a fit would see hardly a pane", s.Fit.Horizon, s.Panes.Length)
 		}
+		if h := s.Fit.HalfLife.D(); h > 0 && h < 2*panes/trainer.HalfLives {
+			warn("fit.half_life", "fit.half_life is %v with panes of %v: a pane counts for %d half-lives, so a fit would see hardly one", s.Fit.HalfLife, s.Panes.Length, trainer.HalfLives)
+		}
 	}
 	if role != "run" && role != "sketcher" {
 		return
