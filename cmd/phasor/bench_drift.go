@@ -105,6 +105,14 @@ func reference(k streams.Kind) int {
 	return 200
 }
 
+// refused says how many trials had a reference that did not do.
+func refused(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d refused: not enough history", n)
+}
+
 // levels measures how often two equal ranges are called different.
 func (b *driftBench) levels() error {
 	for _, k := range streams.Kinds() {
@@ -117,10 +125,7 @@ func (b *driftBench) levels() error {
 			return err
 		}
 		five, fiveSE, one, oneSE := l.Rates()
-		note := fmt.Sprintf("%d panes against %d", window, reference(k))
-		if l.Refused > 0 {
-			note += fmt.Sprintf(", %d refused: not enough history", l.Refused)
-		}
+		note := fmt.Sprintf("%d panes against %d", window, reference(k)) + refused(l.Refused)
 		b.add(k.Name, "two ranges", "called different at 5 %", five, fiveSE, l.Trials, note)
 		b.add(k.Name, "two ranges", "called different at 1 %", one, oneSE, l.Trials, note)
 	}
@@ -146,10 +151,7 @@ func (b *driftBench) runLengths() error {
 		}
 		for _, r := range append(rest, found...) {
 			mean, se := r.Mean()
-			note := fmt.Sprintf("%d alarms in %d panes", r.Alarms, r.Panes)
-			if r.Refused > 0 {
-				note += fmt.Sprintf(", %d refused: not enough history", r.Refused)
-			}
+			note := fmt.Sprintf("%d alarms in %d panes", r.Alarms, r.Panes) + refused(r.Refused)
 			b.add(k.Name, r.Detector, "panes between false alarms", mean, se, r.Runs, note)
 		}
 	}
@@ -169,7 +171,10 @@ func (b *driftBench) foundAfter() error {
 		}
 		for _, d := range found {
 			median, missed := d.Median()
-			note := fmt.Sprintf("missed %.0f %%, %d alarms before it", 100*missed, d.Early)
+			note := fmt.Sprintf("%d alarms before it", d.Early) + refused(d.Refused)
+			if len(d.Panes) > 0 {
+				note = fmt.Sprintf("missed %.0f %%, ", 100*missed) + note
+			}
 			if d.Named > 0 {
 				note += fmt.Sprintf(", channel named in %d of %d", d.Named, len(d.Panes))
 			}

@@ -1,9 +1,11 @@
 package evaluate
 
 import (
+	"errors"
 	"math"
 	"slices"
 
+	"phasor/sketcher/drift"
 	"phasor/sketcher/drift/streams"
 	"phasor/sketcher/sketch"
 )
@@ -12,6 +14,7 @@ import (
 type Delay struct {
 	Stream, Change, Detector string
 	Runs, Early              int       // runs, and those with an alarm before the change, which are left out
+	Refused                  int       // runs of which the reference did not do, left out too
 	Panes                    []float64 // until the alarm, by run, ascending; +Inf: not within the stretch
 	Named                    int       // alarms that name the channel that changed
 	Wrong                    int       // other channels that alarms name
@@ -47,9 +50,9 @@ func Delays(k streams.Kind, s Setup, changes []streams.Change, runs int, makers 
 		}
 	}
 	type found struct {
-		panes        float64
-		early, named bool
-		wrong        int
+		panes                 float64
+		refused, early, named bool
+		wrong                 int
 	}
 	all := make([][]found, runs)
 	err = parallel(runs, func(i int) error {
@@ -57,10 +60,14 @@ func Delays(k streams.Kind, s Setup, changes []streams.Change, runs int, makers 
 		past := append(s.panes(m, src, s.Reference), s.panes(m, src, quietBefore)...)
 		fresh := make([]func() Detector, len(makers))
 		for j, maker := range makers {
-			var err error
-			if fresh[j], err = maker.New(m, past[:s.Reference], s.trialSeed(i)); err != nil {
+			d, err := maker.New(m, past[:s.Reference], s.trialSeed(i))
+			if errors.Is(err, drift.ErrNotEnoughHistory) {
+				continue
+			}
+			if err != nil {
 				return err
 			}
+			fresh[j] = d
 		}
 		for _, c := range changes {
 			after := src.Clone()
@@ -69,6 +76,10 @@ func Delays(k streams.Kind, s Setup, changes []streams.Change, runs int, makers 
 				next[t] = Pane(m, after.Records(s.Records, c.Shift))
 			}
 			for _, detector := range fresh {
+				if detector == nil {
+					all[i] = append(all[i], found{refused: true})
+					continue
+				}
 				f, d := found{panes: math.Inf(1)}, detector()
 				for _, a := range past[s.Reference:] {
 					alarm, _ := d.Push(a)
@@ -94,9 +105,14 @@ func Delays(k streams.Kind, s Setup, changes []streams.Change, runs int, makers 
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
 	for j := range out {
 		for _, run := range all {
 			switch f := run[j]; {
+			case f.refused:
+				out[j].Refused++
 			case f.early:
 				out[j].Early++
 			default:
@@ -109,5 +125,5 @@ func Delays(k streams.Kind, s Setup, changes []streams.Change, runs int, makers 
 		}
 		slices.Sort(out[j].Panes)
 	}
-	return out, err
+	return out, nil
 }

@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -40,6 +41,27 @@ func TestDelays(t *testing.T) {
 		if long() && (float64(d.Named) < named[d.Change]*float64(n) || named[d.Change] > 0 && float64(d.Wrong) > .1*float64(n)) {
 			t.Errorf("%s: named in %d of %d, others %d times", d.Change, d.Named, n, d.Wrong)
 		}
+	}
+}
+
+// A reference that does not do is counted, as in the run lengths, and leaves the other detectors their runs; another error
+// is returned.
+func TestDelaysCountRefusals(t *testing.T) {
+	const runs = 3
+	s := Setup{Reference: 15, Seed: 30_104}
+	t.Logf("seed %d", s.Seed)
+	found, err := Delays(streams.Independent, s, streams.Changes()[:2], runs, Scan("scan", drift.Options{}), Never())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range found {
+		want := []int{runs, 0}[i%2]
+		if d.Refused != want || len(d.Panes) != runs-want || d.Early != 0 {
+			t.Errorf("%s, %s: %d refused and %d delays of %d runs, wanted %d refused", d.Change, d.Detector, d.Refused, len(d.Panes), d.Runs, want)
+		}
+	}
+	if _, err := Delays(streams.Independent, s, streams.Changes()[:1], runs, Scan("scan", drift.Options{Simulations: 1})); err == nil || errors.Is(err, drift.ErrNotEnoughHistory) {
+		t.Errorf("one simulation: %v", err)
 	}
 }
 
