@@ -45,6 +45,9 @@ func (c *driftCmd) Run(e *env) error {
 	case len(c.Sketches) == 2 && c.Spec != "" && !e.typed["store"] && !c.A.given() && !c.B.given() && c.Epoch == 0:
 		r, names, err = c.files()
 	case len(c.Sketches) == 0 && c.Store != "" && c.Name != "" && c.A.given() && c.B.given():
+		if c.A.overlaps(c.B) {
+			return usagef("--a %v and --b %v overlap, and records that are in both hide a change: give ranges that share no time", c.A, c.B)
+		}
 		r, names, err = c.ranges(e)
 	default:
 		return usagef("give two sketches and --spec, or --store, --name, --a and --b")

@@ -52,3 +52,10 @@ func (s *Span) UnmarshalText(b []byte) error {
 }
 
 func (s Span) given() bool { return !s.From.IsZero() }
+
+func (s Span) overlaps(o Span) bool { return s.From.Before(o.To.Time) && o.From.Before(s.To.Time) }
+
+// String is the range as it may be written.
+func (s Span) String() string {
+	return s.From.Format(time.RFC3339Nano) + ".." + s.To.Format(time.RFC3339Nano)
+}
