@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -27,10 +26,11 @@ type driftCmd struct {
 func (driftCmd) Help() string {
 	return `Examples:
   phasor drift monday.safetensors tuesday.safetensors --spec spec.safetensors
-  phasor drift --store /var/lib/phasor --name press-line-4 --a 2026-03-02..2026-03-03 --b 2026-03-09..2026-03-10
+  phasor drift --store /var/lib/phasor --name press-line-4 --a 2026-03-02..2026-03-03 --b 2026-03-09..2026-03-10 --level 0.05
 
-Two ranges are compared pane by pane, so that the dependence between records is allowed for. Two sketch files hold
-no panes: their p-value assumes independent records, and the result says so.`
+Two ranges are compared pane by pane, so that the dependence between records is allowed for, in panes of one length:
+the longest of either, which are hours where a range is older than 2 days. Two sketch files hold no panes: their
+p-value assumes independent records, and the result says so.`
 }
 
 // Run runs the command.
@@ -160,52 +160,33 @@ func (c *driftCmd) files() (drift.Result, []string, error) {
 	return r, m.Spec().Names(), err
 }
 
+var rangeFlags = [2]string{"--a", "--b"}
+
 func (c *driftCmd) ranges(e *env) (r drift.Result, names []string, err error) {
-	err = openEpochOf(e, c.Store, c.Name, c.Epoch, func(ep *snapshot.Epoch) (err error) {
-		var two [2][]*sketch.Accumulator
+	err = openEpochOf(e, c.Store, c.Name, c.Epoch, func(ep *snapshot.Epoch) error {
+		var two [2]paneRange
 		for i, s := range []Span{c.A, c.B} {
-			p, err := panesIn(e.ctx, ep, s.From.UnixMilli(), s.To.UnixMilli())
-			if err == nil {
-				err = p.check(e, c.Store, []string{"--a", "--b"}[i])
-			}
-			if err != nil {
+			var err error
+			if two[i], err = panesIn(e.ctx, ep, s.From.UnixMilli(), s.To.UnixMilli()); err != nil {
 				return err
 			}
-			if two[i], err = mergedPanes(e, ep, s); err != nil {
+			if err := two[i].check(e, c.Store, rangeFlags[i]); err != nil {
 				return err
 			}
 		}
+		p, err := panesOf(e, two)
+		if err != nil {
+			return err
+		}
+		for i, panes := range p.of {
+			if len(panes) == 0 {
+				return fmt.Errorf("store %s: sketch %q has in %s no whole pane of %v, in which the other range is kept: choose a longer range", shown(c.Store), c.Name, rangeFlags[i], milliseconds(p.length))
+			}
+		}
+		p.say(e)
 		names = ep.Spec().Names()
-		r, err = drift.TwoRanges(two[0], two[1], drift.Options{Level: c.Level})
-		var few *drift.HistoryError
-		if errors.As(err, &few) && few.Lacks == drift.TooFewPanes && few.Group == 0 && c.Level < .05 && few.Have >= 20 && few.Have < few.Need {
-			return fmt.Errorf("%w, or ask for less: --level 0.05 needs 20", err)
-		}
-		return err
+		r, err = drift.TwoRanges(p.of[0], p.of[1], drift.Options{Level: c.Level})
+		return p.advise(err, c.Level)
 	})
 	return r, names, err
-}
-
-// mergedPanes returns the panes of a range, each merged over the partitions. All must have one length: a range that
-// holds panes of several levels is compared at its coarsest, so the finer ones are merged.
-func mergedPanes(e *env, ep *snapshot.Epoch, s Span) ([]*sketch.Accumulator, error) {
-	refs, err := ep.ListPanes(e.ctx, s.From.UnixMilli(), s.To.UnixMilli())
-	if err != nil {
-		return nil, err
-	}
-	var length int64
-	for _, r := range refs {
-		length = max(length, r.Length)
-	}
-	var panes []*sketch.Accumulator
-	var last int64
-	err = ep.EachPane(e.ctx, s.From.UnixMilli(), s.To.UnixMilli(), func(p *snapshot.Pane) error {
-		start := p.Start - p.Start%length
-		if len(panes) == 0 || start != last {
-			panes, last = append(panes, p.Accumulator), start
-			return nil
-		}
-		return panes[len(panes)-1].Merge(p.Accumulator)
-	})
-	return panes, err
 }

@@ -28,7 +28,8 @@ func paneCount(n int) string {
 type paneRange struct {
 	ep       *snapshot.Epoch
 	within   []snapshot.PaneRef
-	across   int // Panes that reach across an end: no part of them can be had.
+	across   int   // Panes that reach across an end: no part of them can be had.
+	shortest int64 // Length of the shortest pane of the epoch.
 	from, to cut
 }
 
@@ -43,6 +44,9 @@ func panesIn(ctx context.Context, ep *snapshot.Epoch, from, to int64) (paneRange
 	}
 	r := paneRange{ep: ep, from: cutOf(all, from), to: cutOf(all, to)}
 	for _, p := range all {
+		if r.shortest == 0 || p.Length < r.shortest {
+			r.shortest = p.Length
+		}
 		switch {
 		case p.Start >= from && p.End() <= to:
 			r.within = append(r.within, p)
