@@ -33,6 +33,15 @@
 // much the panes' means vary. Where the reference's panes differ in size, what size does
 // beyond that is fitted from them.
 //
+// A pane of a size that the reference has not seen may hold the same stretch of a process
+// that is sampled at another rate, or another stretch of it. Where the reference's records
+// depend on each other, a [Scan] and [TwoRanges] take such a pane over a spread that covers
+// both, and leave it out of cv and C, of which the expectation differs between the two. So
+// a change of the rate alone raises about as many alarms as were asked for, and a change
+// that comes with it is found later than at the old rate. Independent records tell as much
+// at any rate. A [Rolling] has no such bound: a change of rate may begin segments until
+// its noise has been estimated at the new one.
+//
 // A gap, which is [Scan.Gap] or a pane that is skipped, ends what is known of the panes
 // before: the next one is judged by its own spread in place of its innovation's. Windows
 // reach over gaps, for they count panes and not time.

@@ -20,6 +20,7 @@ const (
 	WindowTooShort                      // fewer effective records in the compared range than the test needs
 	Unsteady                            // parts of the reference differ from each other
 	PanesTooShort                       // panes are short against the dependence between records
+	OtherSizes                          // panes of the sizes of those that are compared
 )
 
 // HistoryError says why panes do not make a reference. It wraps ErrNotEnoughHistory.
@@ -44,6 +45,8 @@ func (e *HistoryError) Error() string {
 		return fmt.Sprintf("drift: not enough history: %d panes are compared where the dependence between records asks for %d (group %v): compare a longer range", e.Have, e.Need, e.Group)
 	case PanesTooShort:
 		return fmt.Sprintf("drift: not enough history: panes are short against the dependence between records: %d of them make a window of enough effective records where the scan has at most %d (group %v): use panes %d times as long", e.Need, e.Have, e.Group, (e.Need+e.Have-1)/e.Have)
+	case OtherSizes:
+		return fmt.Sprintf("drift: not enough history: the longer range has no panes of the sizes of the %d that are compared, which scales and correlations within a pane need where records depend on each other: compare panes of like sizes, or test group S or H", e.Have)
 	default:
 		return fmt.Sprintf("drift: not enough history: the reference is not steady, its %d parts differ %.1f times as much as they should (group %v): it holds a change or a season longer than its parts; use a reference of several such seasons, or start it after the change", e.Parts, e.Q, e.Group)
 	}

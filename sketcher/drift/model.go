@@ -46,6 +46,9 @@ type model struct {
 	layout
 	size    int       // R, panes of the reference
 	records float64   // mean records of a pane
+	least   float64   // fewest records of a pane
+	most    float64   // and most
+	linked  bool      // records depend on each other
 	mean    []float64 // of a record, before the gain
 	slope   []float64 // bias of a block's scales per 1/records, by column
 	inverse float64   // mean of 1/records
@@ -56,6 +59,7 @@ type model struct {
 	sd      []float64 // of the innovations
 	offset  []float64 // mean of the standardised innovations, which unequal panes leave
 	still   []float64 // of a pane without known predecessors
+	wide    []float64 // over sqrt(w), of sums of w panes outside the sizes; nil unless linked
 	white   whitening // of block H; nil without one
 	alive   []bool
 	live    []int     // alive coordinates by block
@@ -92,6 +96,7 @@ func fit(l layout, x *panes) *model {
 	m.prewhiten(centred)
 	m.standardise(centred, x.records)
 	m.shape()
+	m.sizes(x)
 	return m
 }
 

@@ -15,10 +15,12 @@ const (
 // TwoRanges compares two ranges of panes under the dependence between records that the
 // longer of them shows: it is the reference and the other one window. The p-value is the
 // smallest of the groups' times their number; Threshold is at [Options.Level]. Groups
-// that need a longer window, or a longer range of four such windows, are left out. The
-// error wraps ErrNotEnoughHistory, as a *HistoryError, when the longer range has fewer
-// panes than the level asks for, 200 below 5 % and 20 else, or is not steady, the shorter
-// has none, or no group remains; and ErrMap when the sketches are not of one bound map.
+// that need a longer window, or a longer range of four such windows, are left out, and so
+// are cv and C of panes of a size that the longer range has not seen, if its records depend
+// on each other. The error wraps ErrNotEnoughHistory, as a *HistoryError, when the longer
+// range has fewer panes than the level asks for, 200 below 5 % and 20 else, or is not
+// steady, the shorter has none, or no group remains; and ErrMap when the sketches are not
+// of one bound map.
 // Of the options it reads Groups, MinRecords and Level.
 func TwoRanges(a, b []*sketch.Accumulator, opt Options) (Result, error) {
 	opt, err := opt.withDefaults()
@@ -73,10 +75,14 @@ func (m *model) compare(y *panes, names []string, level float64) (Result, error)
 	n := y.len()
 	sum := make([]float64, m.width())
 	var g float64
+	var outside int
 	r := &Reference{model: m}
 	w := newWatch(r)
 	for t := range n {
 		g += w.admit(y.row(t), y.records[t])
+		if m.outside(y.records[t]) {
+			outside++
+		}
 		for k, v := range w.row(0) {
 			sum[k] += v
 		}
@@ -89,6 +95,9 @@ func (m *model) compare(y *panes, names []string, level float64) (Result, error)
 	var short, slow Group
 	for i, b := range m.blocks {
 		res.EffectiveRatio = min(res.EffectiveRatio, 1/m.tau[i])
+		if outside == n && b.group.sized() {
+			continue
+		}
 		if m.w0[i] > n {
 			if need == 0 || m.w0[i] < need {
 				need, short = m.w0[i], b.group
@@ -109,6 +118,9 @@ func (m *model) compare(y *panes, names []string, level float64) (Result, error)
 	if tested == 0 && few > 0 {
 		return Result{}, &HistoryError{Lacks: TooFewPanes, Have: m.size, Need: few, Group: slow}
 	}
+	if tested == 0 && need == 0 {
+		return Result{}, &HistoryError{Lacks: OtherSizes, Have: n}
+	}
 	if tested == 0 {
 		return Result{}, &HistoryError{Lacks: WindowTooShort, Have: n, Need: need, Group: short}
 	}
@@ -119,8 +131,14 @@ func (m *model) compare(y *panes, names []string, level float64) (Result, error)
 		res.Moves = s.moved(nil, names, sum, by, 0)
 		res.Channels = channelsOf(nil, res.Moves)
 	}
+	if outside > 0 {
+		res.Caution = m.outsideCaution(outside)
+	}
 	if m.size < leastTest {
-		res.Caution = fmt.Sprintf("the longer range has %d panes: p-values below %g %% need %d", m.size, 100*coarse, leastTest)
+		if res.Caution != "" {
+			res.Caution += "; "
+		}
+		res.Caution += fmt.Sprintf("the longer range has %d panes: p-values below %g %% need %d", m.size, 100*coarse, leastTest)
 	}
 	return res, nil
 }

@@ -9,6 +9,7 @@ const (
 	FewRecords             // fewer records than Options.MinRecords
 	OtherMap               // sketched with another feature map
 	Learning               // taken to learn the noise, of which too little is known
+	OtherSize              // of a size that the reference has not seen and the groups need
 )
 
 // String returns the reason in plain words.
@@ -22,6 +23,8 @@ func (s Skip) String() string {
 		return "the pane was sketched with another map"
 	case Learning:
 		return "not enough history: the noise is being learned"
+	case OtherSize:
+		return "the reference has no panes of this size, which the groups need"
 	}
 	return "unknown"
 }

@@ -48,8 +48,9 @@ func (s *Scan) Gap() { s.watch.known = 0 }
 // Skipped returns how many panes were pushed and not scanned.
 func (s *Scan) Skipped() int64 { return s.skipped }
 
-// Push scans the next pane. A pane of too few records, or of another map, is skipped:
-// the Result says so and has no p-value and no alarm. It does not allocate.
+// Push scans the next pane. A pane of too few records, of another map, or of a size of which
+// the groups say nothing, is skipped: the Result says so and has no p-value and no alarm. It
+// does not allocate.
 func (s *Scan) Push(a *sketch.Accumulator) Result {
 	skip := Scanned
 	switch {
@@ -57,6 +58,8 @@ func (s *Scan) Push(a *sketch.Accumulator) Result {
 		skip = FewRecords
 	case a.Fingerprint() != s.projection.fingerprint:
 		skip = OtherMap
+	case s.r.model.blind(float64(a.Count())):
+		skip = OtherSize
 	}
 	if skip != Scanned {
 		s.skipped++
@@ -65,6 +68,9 @@ func (s *Scan) Push(a *sketch.Accumulator) Result {
 	}
 	s.coords = s.projection.Coordinates(s.coords, a)
 	res := s.watch.push(s.coords, float64(a.Count()))
+	if s.r.model.outside(float64(a.Count())) {
+		res.Caution = "the reference has no panes of this size: groups cv and C leave it out"
+	}
 	if res.Alarm {
 		s.moves = s.watch.moved(s.moves[:0], s.projection.names, res.Window)
 		s.channels = channelsOf(s.channels[:0], s.moves)
@@ -87,12 +93,14 @@ type watch struct {
 	size  []float64 // by block, what the pane's size does to its spread
 
 	clipping bool      // innovations are clipped about the reference's mean
+	bounded  bool      // panes outside the reference's sizes are taken over the wide deviation
+	odd      bool      // such a pane is among those that the next is predicted from
 	evidence *shiryaev // of the method ShiryaevRoberts
 }
 
 func newWatch(r *Reference) watch {
 	p := r.model.width()
-	w := watch{r: r, clipping: true, ring: make([]float64, largestWindow*p), root: make([]float64, largestWindow), x: make([]float64, p), sum: make([]float64, p), size: make([]float64, len(r.model.blocks))}
+	w := watch{r: r, clipping: true, bounded: true, ring: make([]float64, largestWindow*p), root: make([]float64, largestWindow), x: make([]float64, p), sum: make([]float64, p), size: make([]float64, len(r.model.blocks))}
 	for i := range w.lags {
 		w.lags[i] = make([]float64, p)
 	}
@@ -112,7 +120,8 @@ func (w *watch) push(row []float64, records float64) Result {
 }
 
 // admit takes the next pane's innovations and returns its root. A pane whose
-// predecessors are not known is taken over its own spread in place of its innovation's.
+// predecessors are not known is taken over its own spread in place of its innovation's, and
+// one that is outside the reference's sizes, or follows such a pane, over the wide one.
 func (w *watch) admit(row []float64, records float64) float64 {
 	m := w.r.model
 	m.about(w.x, row, records)
@@ -120,12 +129,27 @@ func (w *watch) admit(row []float64, records float64) float64 {
 	w.seen = min(w.seen+1, largestWindow)
 	w.root[w.at] = math.Sqrt(records / m.records)
 	e := w.row(0)
-	m.spreads(w.size, records)
 	sd, order := m.sd, m.order
-	if w.known < m.order {
+	outside := w.bounded && m.outside(records)
+	if outside {
+		w.odd, w.known = true, 0
+		w.root[w.at] /= m.growth(w.size, records)
+	} else {
+		m.spreads(w.size, records)
+	}
+	switch {
+	case w.known >= m.order:
+		w.odd = false
+	case w.odd:
+		sd, order = m.wide, 0
+	default:
 		sd, order = m.still, 0
 	}
 	for i, b := range m.blocks {
+		if outside && b.group.sized() {
+			clear(e[b.lo:b.hi])
+			continue
+		}
 		for k := b.lo; k < b.hi; k++ {
 			v := w.x[k]
 			for j := range order {
@@ -147,7 +171,9 @@ func (w *watch) admit(row []float64, records float64) float64 {
 	copy(w.lags[1:m.order], w.lags[:m.order-1])
 	w.lags[0] = last
 	copy(last, w.x)
-	w.known = min(w.known+1, maxOrder)
+	if !outside {
+		w.known = min(w.known+1, maxOrder)
+	}
 	return w.root[w.at]
 }
 

@@ -43,7 +43,7 @@ func (s *segment) len() int { return len(s.root) }
 func (s *segment) push(row []float64, records float64) {
 	w := &s.watch
 	p := len(s.diff)
-	w.clipping = false
+	w.clipping, w.bounded = false, false
 	root := w.admit(row, records)
 	s.e = append(s.e, w.row(0)...)
 	e := s.e[len(s.e)-p:]
