@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"phasor/sketcher/drift/streams"
 	"phasor/sketcher/sketch"
 )
 
@@ -84,5 +85,33 @@ func TestTwoRangesNeedHistory(t *testing.T) {
 	}
 	if _, err := TwoRanges(nil, nil, Options{}); !errors.Is(err, ErrMap) {
 		t.Errorf("no panes: %v", err)
+	}
+}
+
+// A change of the record rate between two ranges is no change, whatever the memory of the records.
+func TestTwoRangesOfOtherRates(t *testing.T) {
+	slow := streams.Kind{Name: "one long memory", Rho: streams.Record{2: .98}}
+	for seed, c := range []struct {
+		kind               streams.Kind
+		records, of, panes int
+	}{
+		{streams.Independent, 64, 1024, 200},
+		{streams.Independent, 512, 16, 200},
+		{streams.AR9, 64, 1024, 200},
+		{streams.AR9, 1024, 64, 200},
+		{streams.AR98, 64, 72, 400},
+		{streams.AR98, 64, 256, 400},
+		{slow, 256, 512, 200},
+		{streams.Season1000, 256, 1024, 200},
+		{streams.Mixed, 64, 256, 400},
+	} {
+		p := newStream(c.kind, uint64(seed)+70)
+		m := newMap(t, p.records(10_000, nil), uint64(seed)+70)
+		past, now := p.panes(t, m, c.panes, c.records, nil), p.panes(t, m, 64, c.of, nil)
+		for _, two := range [][2][]*sketch.Accumulator{{past, now}, {now, past}} {
+			if res, err := TwoRanges(two[0], two[1], Options{}); err != nil || res.PValue < .001 {
+				t.Errorf("seed %d, %s, panes of %d and of %d records: p-value %v, %v", seed+70, c.kind.Name, c.records, c.of, res.PValue, err)
+			}
+		}
 	}
 }
