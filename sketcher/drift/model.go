@@ -46,7 +46,7 @@ type model struct {
 	layout
 	size    int       // R, panes of the reference
 	records float64   // mean records of a pane
-	least   float64   // fewest records of a pane
+	least   float64   // fewest records of a pane, but for rare ones
 	most    float64   // and most
 	linked  bool      // records depend on each other
 	mean    []float64 // of a record, before the gain

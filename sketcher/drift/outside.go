@@ -22,6 +22,7 @@ import (
 // Independent records expect the same at any size, and nothing of this is done.
 
 const (
+	rareSize    = 50      // one pane of so many, and one more, does not count as of a size that was seen
 	nearSize    = 1. / 16 // share beyond the reference's sizes within which a pane is as if inside
 	dependence  = 2.0     // standard errors of tau above 1 that show dependence
 	longestSum  = 1024    // panes of a sum whose variance is bounded
@@ -31,7 +32,9 @@ const (
 // sizes takes from the reference which numbers of records it has seen, and what bounds
 // panes of other numbers.
 func (m *model) sizes(x *panes) {
-	m.least, m.most = slices.Min(x.records), slices.Max(x.records)
+	sorted := slices.Sorted(slices.Values(x.records))
+	rare := min(1+m.size/rareSize, (m.size-1)/2)
+	m.least, m.most = sorted[rare], sorted[m.size-1-rare]
 	if m.linked = m.excess(x) > dependence; !m.linked {
 		return
 	}

@@ -123,7 +123,10 @@ func TestPanesOutsideTheReferencesSizes(t *testing.T) {
 	p := newProcess(.9, seed)
 	m := streamMap(t, .9)
 	past := p.panes(t, m, 200, 64, nil)
-	past[7] = pane(t, m, p.records(80, nil))
+	for i := range 10 {
+		past[7+i] = pane(t, m, p.records(80, nil))
+	}
+	past[40], past[50] = pane(t, m, p.records(500, nil)), pane(t, m, p.records(20, nil)) // The rare is not what was seen.
 	ref, err := NewReference(NewProjection(m), past, Options{Simulations: 60, Seed: seed})
 	if err != nil {
 		t.Fatal(err)
