@@ -20,15 +20,12 @@ type rangePanes struct {
 }
 
 // panesOf reads the panes of two ranges. All must have one length, for the spread within a pane and that of its mean
-// go with it: the longest of either range, to which shorter ones are merged. Where the panes of a range begin or end
-// within such an interval, that interval is left out.
+// go with it: the longest of either range, to which shorter ones are merged. Where a range, or the past as a whole, begins
+// or ends within such an interval, that interval is left out.
 func panesOf(e *env, two [2]paneRange) (*rangePanes, error) {
 	p := &rangePanes{shortest: two[0].shortest}
-	var begin, end [2]int64
 	for i, r := range two {
-		begin[i] = r.within[0].Start
 		for _, pane := range r.within {
-			end[i] = max(end[i], pane.End())
 			p.longest[i] = max(p.longest[i], pane.Length)
 		}
 		p.length = max(p.length, p.longest[i])
@@ -40,7 +37,7 @@ func panesOf(e *env, two [2]paneRange) (*rangePanes, error) {
 				return fmt.Errorf("panes of %v were merged into %v while they were read: give the command again", milliseconds(p.length), milliseconds(pane.Length))
 			}
 			start := pane.Start - (pane.Start%p.length+p.length)%p.length
-			if start < begin[i] || start+p.length > end[i] {
+			if start < max(r.from.at, r.begin) || start+p.length > min(r.to.at, r.end) {
 				p.left += pane.Accumulator.Count()
 				return nil
 			}

@@ -30,6 +30,8 @@ type paneRange struct {
 	within   []snapshot.PaneRef
 	across   int   // Panes that reach across an end: no part of them can be had.
 	shortest int64 // Length of the shortest pane of the epoch.
+	begin    int64 // Of the epoch's panes, all together.
+	end      int64
 	from, to cut
 }
 
@@ -43,10 +45,11 @@ func panesIn(ctx context.Context, ep *snapshot.Epoch, from, to int64) (paneRange
 		return paneRange{}, err
 	}
 	r := paneRange{ep: ep, from: cutOf(all, from), to: cutOf(all, to)}
-	for _, p := range all {
-		if r.shortest == 0 || p.Length < r.shortest {
-			r.shortest = p.Length
+	for i, p := range all {
+		if i == 0 {
+			r.shortest, r.begin, r.end = p.Length, p.Start, p.End()
 		}
+		r.shortest, r.end = min(r.shortest, p.Length), max(r.end, p.End())
 		switch {
 		case p.Start >= from && p.End() <= to:
 			r.within = append(r.within, p)
