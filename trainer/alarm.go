@@ -144,6 +144,7 @@ func (m *monitor) roll(p timedPane) (raised bool, err error) {
 		m.add(p.acc)
 		return false, nil
 	default:
+		m.skip(r.Skip)
 		return false, nil
 	}
 	m.show(r)

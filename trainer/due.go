@@ -23,6 +23,7 @@ type running struct {
 	fitted  int64
 	lastFit time.Time
 	answer  attempt
+	answers bool // It answers an alarm.
 }
 
 // maybeRefit begins a refit beside the loop if one is due.
@@ -61,7 +62,7 @@ func (s *Service) maybeRefit(ctx context.Context, fits *sync.WaitGroup, lives ma
 		j.card.Partitions = append(j.card.Partitions, CardRange{st.Topic, st.TopicID, st.Partition, st.Start, st.Next})
 	}
 	wanted, stop := context.WithCancelCause(ctx)
-	s.running = &running{stop: stop, fitted: s.fitted, lastFit: s.lastFit, answer: s.answer}
+	s.running = &running{stop: stop, fitted: s.fitted, lastFit: s.lastFit, answer: s.answer, answers: j.answers != nil}
 	s.fitted, s.lastFit = ever, time.Now()
 	if alarm != nil {
 		s.answer = attempt{from: from, until: to, at: s.lastFit}

@@ -179,7 +179,11 @@ func (s *Service) scan(ctx context.Context, f frontier) error {
 		return nil
 	}
 	return eachInterval(ctx, s.epoch, from, f, s.cutting.length, func(p timedPane) error {
+		latched := s.monitor.status.Alarm
 		raised, err := s.monitor.push(p)
+		if latched != nil && s.monitor.status.Alarm == nil && s.running != nil && s.running.answers {
+			s.running.stop(errPointless) // It learns what has passed.
+		}
 		if raised {
 			a := s.monitor.status.Alarm
 			s.cfg.Log.Warn("drift", append([]any{"pane", time.UnixMilli(a.Pane).UTC(), "change", time.UnixMilli(a.Change).UTC()}, a.attributes()...)...)
@@ -218,7 +222,7 @@ func (s *Service) prune(ctx context.Context, f frontier) {
 	limited, cancel := context.WithTimeout(ctx, pruneFor)
 	defer cancel()
 	retention := s.cfg.Retention
-	retention.Held = s.held(f)
+	retention.Held = s.held(f, s.pruned)
 	_, err := s.epoch.Prune(limited, s.pruned, retention)
 	if time.Since(s.prunedOlder) >= olderEvery {
 		s.prunedOlder = s.pruned

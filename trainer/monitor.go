@@ -55,7 +55,7 @@ type monitor struct {
 	fixed     bool              // The reference is given and stays.
 	reference snapshot.Interval // The given one.
 	armed     bool              // An alarm may be raised: after one whose reference stayed, only when the stream has been like it again.
-	crossed   int64             // Pane at which evidence last crossed the threshold, with the method of Shiryaev and Roberts,
+	crossed   int64             // Pane at which the statistic last crossed the threshold while it was not,
 	proof     int64             // and for how long it must not, milliseconds, before the change is over.
 	quiet     int64
 	cooling   *Alarm // Of a rolling monitor, found during the cool-down.
@@ -140,17 +140,17 @@ func (m *monitor) push(p timedPane) (raised bool, err error) {
 	if m.status.Alarm != nil {
 		m.keep(p, m.most)
 		m.diverge()
-		if m.passing && m.over(p, r, r.Threshold) {
+		if m.passing && m.over(p, r) {
 			m.letGo()
+			m.arm()
 		}
 		return false, nil
 	}
 	if !r.Alarm || !m.armed || p.start < m.quiet {
 		m.keep(p, longestWindow)
 		m.diverge()
-		if !m.armed && m.over(p, r, r.Threshold/2) {
-			m.armed = true
-			m.scan.Reset(nil) // What is over must not be found again in a longer window.
+		if !m.armed && m.over(p, r) {
+			m.arm()
 		}
 		if r.Alarm || !m.armed { // What is alarming must not become the reference.
 			return false, nil
@@ -162,7 +162,7 @@ func (m *monitor) push(p timedPane) (raised bool, err error) {
 	m.diverge()
 	m.latch(m.alarm(p, r))
 	if m.opt.Method == drift.ShiryaevRoberts && (m.fixed || m.passing) {
-		m.proof = int64(max(leastProof, 4*r.Window)) * m.length
+		m.proof = m.proofOf(r.Window)
 		m.cross(p)
 	}
 	return true, nil
@@ -182,22 +182,35 @@ func (m *monitor) skip(why drift.Skip) {
 	}
 }
 
-// over reports whether a change is over after which the reference stayed: the statistic is at most the given one. Evidence
-// in the method of Shiryaev and Roberts would take as long to vanish as it took to grow. It begins anew instead each time
-// that it crosses the threshold, and the change is over when it has not for long enough.
-func (m *monitor) over(p timedPane, r drift.Result, most float64) bool {
-	if m.opt.Method != drift.ShiryaevRoberts {
-		return r.Statistic <= most
-	}
+// over reports whether a change is over after which the reference stayed: the statistic is at most half the threshold, and
+// has not crossed it for long enough.
+func (m *monitor) over(p timedPane, r drift.Result) bool {
 	if r.Alarm {
 		m.cross(p)
 	}
 	return p.start-m.crossed >= m.proof && r.Statistic <= r.Threshold/2
 }
 
-// cross begins the evidence anew at a pane.
+// cross notes a pane with an alarm. Evidence in the method of Shiryaev and Roberts would take as long to vanish as it took
+// to grow: it begins anew instead.
 func (m *monitor) cross(p timedPane) {
 	m.crossed = p.start
+	if m.opt.Method == drift.ShiryaevRoberts {
+		m.scan.Reset(nil)
+	}
+}
+
+// proofOf is how long a change that a window has shown must not show again.
+func (m *monitor) proofOf(window int) int64 {
+	if m.opt.Method == drift.ShiryaevRoberts {
+		window *= 4
+	}
+	return int64(max(leastProof, window)) * m.length
+}
+
+// arm lets an alarm be raised again. What is over must not be found again in a longer window.
+func (m *monitor) arm() {
+	m.armed = true
 	m.scan.Reset(nil)
 }
 
@@ -229,7 +242,7 @@ func (m *monitor) estimate() error {
 		return nil
 	}
 	if len(m.ref) < m.nextRef {
-		if m.scan == nil {
+		if m.scan == nil && len(m.ref) < m.opt.LeastReference() {
 			m.unknown((&drift.HistoryError{Lacks: drift.TooFewPanes, Have: len(m.ref), Need: m.opt.LeastReference()}).Error())
 		}
 		return nil
@@ -282,7 +295,7 @@ func (m *monitor) refer(panes []*sketch.Accumulator) {
 func (m *monitor) await(i snapshot.Interval, change int64) {
 	m.fixed, m.status.Fixed, m.reference, m.since = true, true, i, max(m.since, i.To)
 	if change >= i.To {
-		m.armed, m.crossed, m.proof = false, change, leastProof*m.length
+		m.armed, m.crossed, m.proof = false, change, m.proofOf(longestWindow) // The windows are empty, and may have to fill.
 	}
 	m.unknown("the reference has not been read yet")
 }

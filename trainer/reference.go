@@ -25,8 +25,11 @@ func (s *Service) newMonitor() {
 	if card.Change > 0 {
 		m.regime = card.Change
 	}
-	if card.Answers != nil && m.cooldown > 0 {
-		m.quiet = card.To + m.cooldown
+	if m.cooldown > 0 {
+		m.quiet = max(m.quiet, s.quiet)
+		if card.Answers != nil {
+			m.quiet = max(m.quiet, card.To+m.cooldown)
+		}
 	}
 	s.monitor, s.readAt = m, time.Time{}
 	if s.cfg.Mode == ModeRolling {
@@ -80,7 +83,12 @@ func (s *Service) readReference(ctx context.Context, f frontier) error {
 	if slices.ContainsFunc(refs, func(r snapshot.PaneRef) bool {
 		return r.Length > s.cutting.length && r.Start < i.To && r.End() > i.From
 	}) {
-		m.status.Why += "; panes of the reference's interval were merged into longer ones before it was first read, which cannot be scanned: name a later interval"
+		m.status.Why += "; panes of the reference's interval have been merged into longer ones, which cannot be scanned: "
+		if s.cfg.ReferenceModel {
+			m.status.Why += "those of the next version will take their place"
+		} else {
+			m.status.Why += "name a later interval"
+		}
 	}
 	s.cfg.Log.Warn("nothing is scanned: no reference", "from", clock(i.From), "to", clock(i.To), "why", m.status.Why)
 	return nil
@@ -88,9 +96,9 @@ func (s *Service) readReference(ctx context.Context, f frontier) error {
 
 // held are the intervals whose panes stay short, because the monitor has them yet to scan or would read them again after
 // a restart: its reference, and as many panes as a reference has before the newest one and before a latched change. What
-// is not complete yet is held while completeness moves on; when one partition stands still, the others' past is bounded
-// all the same.
-func (s *Service) held(f frontier) (held []snapshot.Interval) {
+// is not complete yet is held while event time catches up, faster than the clock: when one partition stands still or stays
+// behind, the others' past is bounded all the same.
+func (s *Service) held(f frontier, now time.Time) (held []snapshot.Interval) {
 	m := s.monitor
 	if m.fixed {
 		held = append(held, snapshot.Interval{From: max(m.reference.From, m.reference.To-MaxReference*m.length), To: m.reference.To})
@@ -103,10 +111,11 @@ func (s *Service) held(f frontier) (held []snapshot.Interval) {
 		i.From = max(min(a.Change, f.until), f.until-MaxReference*m.length)
 	}
 	i.From -= int64(m.most) * m.length
-	if f.until != s.heldUntil {
+	passed := now.Sub(s.heldAt).Milliseconds()
+	if s.heldAt.IsZero() || f.until-s.heldUntil > passed+passed/4+m.length {
 		i.To = math.MaxInt64
 	}
-	s.heldUntil = f.until
+	s.heldUntil, s.heldAt = f.until, now
 	return append(held, i)
 }
 

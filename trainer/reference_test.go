@@ -1,7 +1,10 @@
 package trainer
 
 import (
+	"context"
+	"errors"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +12,7 @@ import (
 
 	"phasor/sketcher/sketch"
 	"phasor/snapshot"
+	"phasor/trainer/generator"
 )
 
 // fix gives the monitor a fixed reference of n quiet panes.
@@ -93,6 +97,19 @@ func TestPanesOfTooFewRecordsSayNothing(t *testing.T) {
 	if f.push(1, 0); !(f.m.status.Threshold > 0) || f.m.status.Why != "" {
 		t.Errorf("%+v", f.m.status)
 	}
+	rolling := often(2000)
+	rolling.Mode = ModeRolling
+	f = newFeed(t, 45, rolling)
+	f.push(60, 0)
+	for range 10 {
+		if _, err := f.m.push(timedPane{f.start, f.acc(5, 8)}); err != nil {
+			t.Fatal(err)
+		}
+		f.start += paneLength
+	}
+	if st := f.m.status; st.Statistic == st.Statistic || !strings.Contains(st.Why, "too few records") {
+		t.Errorf("rolling: %+v", st)
+	}
 }
 
 // What the rolling mode finds while it cools down is told when it has, if it lasts or not: its segment has begun anew, and
@@ -125,6 +142,24 @@ func (r *rig) against(n int) Config {
 	return cfg
 }
 
+// A change that grows slowly keeps its alarm, however often the statistic falls below the threshold while it does.
+func TestPassingAlarmOfASlowChangeStays(t *testing.T) {
+	t.Parallel()
+	cfg := often(300)
+	cfg.FalseAlarms = 1000 * paneLength * time.Millisecond
+	cfg.Passing = true
+	for seed := uint64(100); seed < 106; seed++ {
+		f := newFeed(t, seed, cfg)
+		f.push(320, 0)
+		for k := range 400 { // Up to one standard deviation, which then stays.
+			f.push(1, min(1, float64(k)/200))
+		}
+		if st := f.m.status; st.Alarm == nil || !(st.Statistic > st.Threshold) {
+			t.Errorf("statistic %v of %v, latched: %v", st.Statistic, st.Threshold, st.Alarm != nil)
+		}
+	}
+}
+
 // A reference whose end has not come yet is waited for, and what comes after it is scanned.
 func TestReferenceIsReadOnceItIsComplete(t *testing.T) {
 	t.Parallel()
@@ -152,8 +187,8 @@ func TestReferenceOutlivesCompaction(t *testing.T) {
 		retention := snapshot.DefaultRetention()
 		if held {
 			s.monitor.await(snapshot.Interval{From: began, To: began + 300*paneLength}, 0)
-			retention.Held = s.held(frontier{until: began + 400*paneLength})
-			retention.Held = retention.Held[:1] // Not what has not been scanned.
+			held := s.held(frontier{until: began + 400*paneLength}, time.Now())
+			retention.Held = held[:1] // Not what has not been scanned.
 		}
 		for range 2 {
 			_, err := r.epoch.Prune(t.Context(), time.UnixMilli(began).AddDate(0, 0, 7), retention)
@@ -173,13 +208,16 @@ func TestReferenceOutlivesCompaction(t *testing.T) {
 // when the reference is fixed.
 func TestRegimeOutlivesItsAnswer(t *testing.T) {
 	t.Parallel()
+	shifted := func(rng *rand.Rand) [2]float64 { // So little that one pane does not show it.
+		return [2]float64{rng.NormFloat64() + .5, rng.NormFloat64()}
+	}
 	r := newRig(t, 1, 53)
 	r.panes(60, quiet)
 	cfg := r.against(60)
 	cfg.Every = 50 * time.Millisecond
 	s, stop := r.start(cfg)
 	r.waitVersion(s, 1)
-	r.panes(5, shifted)
+	r.panes(40, shifted)
 	r.wait("an alarm", func() bool { return s.Status().Drift.Alarm != nil })
 	change := s.Status().Drift.Alarm.Change
 	r.panes(20, shifted)
@@ -197,9 +235,9 @@ func TestRegimeOutlivesItsAnswer(t *testing.T) {
 	if st := s.Status().Drift; st.Alarm != nil || st.Alarms != 0 {
 		t.Errorf("after a restart: %+v", st.Alarm)
 	}
-	r.panes(80, quiet)
+	r.panes(150, quiet)
 	r.looks(s, 3)
-	r.panes(10, shifted)
+	r.panes(40, shifted)
 	r.wait("an alarm of the next change", func() bool { return s.Status().Drift.Alarms == 1 })
 }
 
@@ -226,14 +264,20 @@ func TestWhatIsHeldStaysShort(t *testing.T) {
 	cfg = cfg.withDefaults()
 	s := &Service{cfg: cfg, monitor: newMonitor(testMap(), &cfg, cutting{paneLength, paneLength})}
 	until := began + 5000*paneLength
+	now := time.UnixMilli(began)
 	check := func(what string, f int64, want ...snapshot.Interval) {
 		t.Helper()
-		if held := s.held(frontier{until: f}); !slices.Equal(held, want) {
+		now = now.Add(pruneEvery)
+		if held := s.held(frontier{until: f}, now); !slices.Equal(held, want) {
 			t.Errorf("%s: %v, wanted %v", what, held, want)
 		}
 	}
 	check("nothing is complete", math.MinInt64)
-	check("completeness moves on", until, snapshot.Interval{From: until - 100*paneLength, To: math.MaxInt64})
+	check("the first prune", until, snapshot.Interval{From: until - 100*paneLength, To: math.MaxInt64})
+	until += pruneEvery.Milliseconds()
+	check("event time goes as the clock does", until, snapshot.Interval{From: until - 100*paneLength, To: until})
+	until += 3 * pruneEvery.Milliseconds()
+	check("event time catches up", until, snapshot.Interval{From: until - 100*paneLength, To: math.MaxInt64})
 	check("it stands still", until, snapshot.Interval{From: until - 100*paneLength, To: until})
 	s.monitor.status.Alarm = &Alarm{Change: until - 50*paneLength}
 	check("an alarm is latched", until, snapshot.Interval{From: until - 150*paneLength, To: until})
@@ -268,4 +312,70 @@ func TestHorizonIsNoChange(t *testing.T) {
 		r.wait("an alarm", func() bool { return s.Status().Drift.Alarm != nil })
 		stop()
 	}
+}
+
+// A cool-down outlives the models that follow, also where each of them becomes the reference.
+func TestCoolDownOutlivesTheReference(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1, 56)
+	r.panes(90, quiet)
+	cfg, _ := r.config(r.bucket)
+	cfg.FalseAlarms = 100_000 * paneLength * time.Millisecond
+	cfg.ReferenceModel, cfg.Horizon.Last, cfg.Every, cfg.Settle = true, 60*paneLength*time.Millisecond, 50*time.Millisecond, 25
+	cfg.Cooldown = 10_000 * paneLength * time.Millisecond
+	s, _ := r.start(cfg)
+	r.waitVersion(s, 1)
+	r.wait("a reference", func() bool { return s.Status().Drift.ReferencePanes > 0 })
+	r.panes(10, shifted)
+	r.wait("an alarm", func() bool { return s.Status().Drift.Alarm != nil })
+	r.panes(30, shifted)
+	r.wait("the answer", func() bool { return s.Status().Drift.Alarm == nil && !s.Status().Fitting })
+	version := s.Status().Version
+	r.panes(20, shifted)
+	r.wait("the next model", func() bool { return s.Status().Version > version && !s.Status().Fitting })
+	r.looks(s, 3)
+	r.panes(20, quiet)
+	r.looks(s, 5)
+	if st := s.Status().Drift; st.Alarms != 1 {
+		t.Errorf("%d alarms, the second within the cool-down", st.Alarms)
+	}
+}
+
+// A fit that answers an alarm is given up when the alarm passes: it learns what has gone.
+func TestAnswerOfAPassedAlarmIsPointless(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1, 57)
+	r.panes(60, quiet)
+	cfg, _ := r.config(r.bucket)
+	cfg.Passing, cfg.Settle, cfg.Records = true, 5, 100
+	cfg.FalseAlarms = 100_000 * paneLength * time.Millisecond
+	s, err := New(cfg)
+	r.must(err)
+	first, ended := true, make(chan error, 1)
+	s.fit = func(ctx context.Context, f *generator.Fitter, budget, finish time.Duration, at time.Time) error {
+		if first {
+			first = false
+			return fit(ctx, f, budget, finish, at)
+		}
+		<-ctx.Done()
+		ended <- context.Cause(ctx)
+		return context.Cause(ctx)
+	}
+	r.run(s)
+	r.waitVersion(s, 1)
+	r.panes(9, shifted)
+	r.wait("a fit that answers", func() bool { return s.Status().Drift.Alarm != nil && s.Status().Fitting })
+	r.panes(120, quiet)
+	r.wait("its passing", func() bool { return s.Status().Drift.Alarm == nil })
+	r.wait("the end of the fit", func() bool {
+		select {
+		case err := <-ended:
+			if !errors.Is(err, errPointless) {
+				t.Errorf("the fit ended with %v", err)
+			}
+			return true
+		default:
+			return false
+		}
+	})
 }

@@ -33,7 +33,9 @@ type Service struct {
 	finishing   time.Duration // What the output map and the evaluation of the last fit took; 0: not known.
 	running     *running      // nil if no fit is.
 	readAt      time.Time     // When the reference that the configuration names was last read.
-	heldUntil   int64         // How far event time was complete at the last prune.
+	quiet       int64         // Until when no alarm is raised, of the monitor before.
+	heldUntil   int64         // How far event time was complete at the last prune,
+	heldAt      time.Time     // and when that was.
 	pruned      time.Time
 	prunedOlder time.Time
 

@@ -241,7 +241,10 @@ func (s *Service) settle(v *served) error {
 		return nil
 	}
 	if s.cfg.ReferenceModel && v.card.To > 0 {
-		s.monitor.status.Alarm = nil
+		if a != nil {
+			s.monitor.letGo()
+		}
+		s.quiet = s.monitor.quiet
 		s.publishDrift(false)
 		s.monitor = nil // The next look makes one with the version's own panes for a reference.
 		return nil
