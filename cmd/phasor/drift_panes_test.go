@@ -61,7 +61,7 @@ func TestDriftComparesPanesOfOneLength(t *testing.T) {
 		{hours, "2026-03-03T06:00..2026-03-03T07:00", "0.05", 1, ""},
 		{hours, "2026-03-03T00:30..2026-03-03T09:20", "0.05", 8, "left out: 3200 records at the ends of --a and --b: they fill no whole pane of 1h0m0s"},
 		{"2026-03-02T00:30..2026-03-03", "2026-03-03..2026-03-04", "0.05", 10, "left out: 1 pane across an end of --a: instead of 2026-03-02T00:30:00Z give 2026-03-02T00:00:00Z or 2026-03-02T01:00:00Z"},
-		{hours, "2026-03-03..2026-03-04", "0.01", 0, "24 panes where 200 are needed"},
+		{hours, "2026-03-03..2026-03-04", "0.01", 0, "24 panes, where 200 are needed"},
 		{hours, "2026-03-03..2026-03-04", "0.01", 0, "retention has merged the panes of 1m0s in --a into panes of 1h0m0s, in which both ranges are compared: choose longer ranges, or two of the last 2d,"},
 		{"2026-03-02..2026-03-02T12:00", "2026-03-02T12:00..2026-03-03", "0.05", 0, "the panes of 1m0s in --a and --b into panes of 1h0m0s"},
 		{hours, "2026-03-03T00:10..2026-03-03T00:50", "0.05", 0, "has in --b no whole pane of 1h0m0s, in which the other range is kept"},

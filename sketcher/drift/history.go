@@ -37,10 +37,14 @@ type HistoryError struct {
 func (e *HistoryError) Error() string {
 	switch e.Lacks {
 	case TooFewPanes:
-		if e.Group != 0 {
-			return fmt.Sprintf("drift: not enough history: %d panes where the dependence between records asks for %d (group %v; %d more held too few records): lengthen the longer range", e.Have, e.Need, e.Group, e.Skipped)
+		var skipped string
+		if e.Skipped > 0 {
+			skipped = fmt.Sprintf(", and %d of too few records", e.Skipped)
 		}
-		return fmt.Sprintf("drift: not enough history: %d panes where %d are needed (%d more held too few records): wait for more panes, or lengthen the reference", e.Have, e.Need, e.Skipped)
+		if e.Group != 0 {
+			return fmt.Sprintf("drift: not enough history: %d panes%s, where the dependence between records asks for %d (group %v): lengthen the longer range", e.Have, skipped, e.Need, e.Group)
+		}
+		return fmt.Sprintf("drift: not enough history: %d panes%s, where %d are needed: wait for more panes, or lengthen the reference", e.Have, skipped, e.Need)
 	case WindowTooShort:
 		return fmt.Sprintf("drift: not enough history: %d panes are compared where the dependence between records asks for %d (group %v): compare a longer range", e.Have, e.Need, e.Group)
 	case PanesTooShort:
