@@ -18,8 +18,9 @@ type Card struct {
 	Folded     int64       `json:"folded"`            // In all states, when the fit began.
 	From       int64       `json:"from_ms,omitempty"` // Event time of its panes, [From, To); 0 and 0: all records.
 	To         int64       `json:"to_ms,omitempty"`
-	Change     int64       `json:"change_ms,omitempty"` // Where the last change that was answered is thought to be; 0: none was.
-	Partitions []CardRange `json:"partitions"`          // The states that were merged or lay behind the panes.
+	Change     int64       `json:"change_ms,omitempty"`      // Where the last change that was answered is thought to be; 0: none was.
+	Quiet      int64       `json:"quiet_until_ms,omitempty"` // No alarm was to be raised before, as one had been let go.
+	Partitions []CardRange `json:"partitions"`               // The states that were merged or lay behind the panes.
 	Loss       CardLoss    `json:"loss"`
 	Gaussian   CardLoss    `json:"gaussian"` // The Gaussian of the same mean and covariance, on the same terms.
 	Steps      int         `json:"steps"`

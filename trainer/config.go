@@ -29,7 +29,7 @@ type Config struct {
 	FalseAlarms time.Duration // Mean time between two false alarms that is asked for; 30 days.
 	Mode        string        // ModeScan, ModeShiryaevRoberts or ModeRolling; ModeScan.
 	Cooldown    time.Duration // Of event time after an alarm was let go, in which none is raised; 0.
-	Passing     bool          // An alarm lets go of itself when the statistic is below the threshold; else it stays until it is answered or acknowledged.
+	Passing     bool          // An alarm lets go of itself when the change is over; else it stays until it is answered or acknowledged.
 
 	// The reference is what came since the last change, up to Reference, unless it is an interval of event time, or that
 	// of the panes behind the served model. Neither goes with ModeRolling.

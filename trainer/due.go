@@ -58,6 +58,9 @@ func (s *Service) maybeRefit(ctx context.Context, fits *sync.WaitGroup, lives ma
 	if j.answers != nil {
 		j.card.Change = alarm.Change
 	}
+	if s.monitor.cooldown > 0 {
+		j.card.Quiet = max(0, s.monitor.quiet)
+	}
 	for _, st := range s.states.loaded {
 		j.card.Partitions = append(j.card.Partitions, CardRange{st.Topic, st.TopicID, st.Partition, st.Start, st.Next})
 	}

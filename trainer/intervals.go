@@ -11,8 +11,8 @@ import (
 )
 
 // eachInterval calls yield with each complete interval of the given length from from on, merged over the partitions, in
-// the order of time. Longer panes, which compaction made, are passed over: they are too coarse for a scan. If a pane is
-// removed under the listing, it ends early without an error: the next look lists anew.
+// the order of time. Longer panes, which compaction made, are passed over: they are too coarse for a scan. If a pane was
+// removed since the listing, the error wraps [snapshot.ErrNotExist].
 func eachInterval(ctx context.Context, e *snapshot.Epoch, from int64, f frontier, length int64, yield func(timedPane) error) error {
 	starts := slices.DeleteFunc(slices.Sorted(maps.Keys(f.open)), func(start int64) bool { return start < from || start+length > f.until })
 	var current timedPane                    // The interval of the sealed panes that are being read; acc is nil if there is none.
@@ -64,9 +64,6 @@ func eachInterval(ctx context.Context, e *snapshot.Epoch, from int64, f frontier
 		sealed[p.PartitionID] = true
 		return addPane(&current.acc, p.Accumulator)
 	})
-	if errors.Is(err, snapshot.ErrNotExist) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}

@@ -79,6 +79,7 @@ func (s *Service) openEpoch(ctx context.Context) error {
 		s.running.stop(errPointless)
 	}
 	s.epoch, s.generation, s.served, s.monitor, s.states = e, 0, nil, nil, states{}
+	s.quiet, s.heldUntil, s.heldAt = 0, 0, time.Time{}
 	s.fitted, s.lastFit, s.firstSeen, s.notBefore, s.answer, s.short = 0, time.Time{}, time.Time{}, time.Time{}, attempt{}, attempt{}
 	s.mu.Lock()
 	alarms := s.status.Drift.Alarms
@@ -178,7 +179,7 @@ func (s *Service) scan(ctx context.Context, f frontier) error {
 	if f.until <= from {
 		return nil
 	}
-	return eachInterval(ctx, s.epoch, from, f, s.cutting.length, func(p timedPane) error {
+	err := eachInterval(ctx, s.epoch, from, f, s.cutting.length, func(p timedPane) error {
 		latched := s.monitor.status.Alarm
 		raised, err := s.monitor.push(p)
 		if latched != nil && s.monitor.status.Alarm == nil && s.running != nil && s.running.answers {
@@ -195,6 +196,10 @@ func (s *Service) scan(ctx context.Context, f frontier) error {
 		s.publishDrift(raised)
 		return err
 	})
+	if errors.Is(err, snapshot.ErrNotExist) {
+		return nil // The next look lists anew.
+	}
+	return err
 }
 
 // publishDrift shows what the monitor says. It is called for each pane, so that a long catch-up shows as life.

@@ -46,7 +46,7 @@ type monitor struct {
 	most     int   // Panes of the reference.
 	proj     *drift.Projection
 	cooldown int64 // Of event time, milliseconds: no alarm is raised for so long after one was let go.
-	passing  bool  // An alarm lets go of itself when the statistic is below the threshold.
+	passing  bool  // An alarm lets go of itself when the change is over.
 
 	since     int64 // Panes that start before are not scanned.
 	regime    int64 // Panes that start before are of an older regime, which the next model is not to learn.
@@ -161,9 +161,8 @@ func (m *monitor) push(p timedPane) (raised bool, err error) {
 	m.keep(p, r.Window)
 	m.diverge()
 	m.latch(m.alarm(p, r))
-	if m.opt.Method == drift.ShiryaevRoberts && (m.fixed || m.passing) {
-		m.proof = m.proofOf(r.Window)
-		m.cross(p)
+	if m.fixed || m.passing {
+		m.cross(p, r)
 	}
 	return true, nil
 }
@@ -186,26 +185,20 @@ func (m *monitor) skip(why drift.Skip) {
 // has not crossed it for long enough.
 func (m *monitor) over(p timedPane, r drift.Result) bool {
 	if r.Alarm {
-		m.cross(p)
+		m.cross(p, r)
 	}
-	return p.start-m.crossed >= m.proof && r.Statistic <= r.Threshold/2
+	return (m.proof == 0 || p.start-m.crossed >= m.proof) && r.Statistic <= r.Threshold/2
 }
 
-// cross notes a pane with an alarm. Evidence in the method of Shiryaev and Roberts would take as long to vanish as it took
-// to grow: it begins anew instead.
-func (m *monitor) cross(p timedPane) {
-	m.crossed = p.start
+// cross notes a pane with an alarm: the windows of a scan hold the change now. Evidence in the method of Shiryaev and
+// Roberts would take as long to vanish as it took to grow; it begins anew instead, and must not cross again for several
+// times as long as it took.
+func (m *monitor) cross(p timedPane, r drift.Result) {
+	m.crossed, m.proof = p.start, 0
 	if m.opt.Method == drift.ShiryaevRoberts {
+		m.proof = int64(max(leastProof, 4*r.Window)) * m.length
 		m.scan.Reset(nil)
 	}
-}
-
-// proofOf is how long a change that a window has shown must not show again.
-func (m *monitor) proofOf(window int) int64 {
-	if m.opt.Method == drift.ShiryaevRoberts {
-		window *= 4
-	}
-	return int64(max(leastProof, window)) * m.length
 }
 
 // arm lets an alarm be raised again. What is over must not be found again in a longer window.
@@ -295,7 +288,7 @@ func (m *monitor) refer(panes []*sketch.Accumulator) {
 func (m *monitor) await(i snapshot.Interval, change int64) {
 	m.fixed, m.status.Fixed, m.reference, m.since = true, true, i, max(m.since, i.To)
 	if change >= i.To {
-		m.armed, m.crossed, m.proof = false, change, m.proofOf(longestWindow) // The windows are empty, and may have to fill.
+		m.armed, m.crossed, m.proof = false, change, longestWindow*m.length // The windows are empty, and may have to fill.
 	}
 	m.unknown("the reference has not been read yet")
 }

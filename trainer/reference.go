@@ -26,7 +26,7 @@ func (s *Service) newMonitor() {
 		m.regime = card.Change
 	}
 	if m.cooldown > 0 {
-		m.quiet = max(m.quiet, s.quiet)
+		m.quiet = max(m.quiet, s.quiet, card.Quiet)
 		if card.Answers != nil {
 			m.quiet = max(m.quiet, card.To+m.cooldown)
 		}
@@ -43,7 +43,7 @@ func (s *Service) newMonitor() {
 }
 
 // readReference gives the monitor the reference that the configuration names, once all its panes are complete. One that
-// is refused is read again later: its panes may have been removed under the reading.
+// is refused is read again later.
 func (s *Service) readReference(ctx context.Context, f frontier) error {
 	m := s.monitor
 	if !m.fixed || m.scan != nil || time.Since(s.readAt) < pruneEvery {
@@ -63,10 +63,11 @@ func (s *Service) readReference(ctx context.Context, f frontier) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = m.fix(panes)
 	}
-	if err := m.fix(panes); err != nil {
+	if err != nil {
+		s.readAt = time.Time{}
 		return err
 	}
 	if m.scan != nil {

@@ -3,26 +3,29 @@ package trainer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"phasor/sketcher/sketch"
 	"phasor/snapshot"
+	"phasor/snapshot/bucket"
 	"phasor/trainer/generator"
 )
 
-// fix gives the monitor a fixed reference of n quiet panes.
-func (f *feed) fix(n int) {
+// fix gives the monitor a fixed reference of n quiet panes. A change was answered at a time, or 0.
+func (f *feed) fix(n int, change int64) {
 	f.t.Helper()
 	var panes []*sketch.Accumulator
 	for range n {
 		panes = append(panes, f.acc(perPane, 0))
 	}
-	f.m.await(snapshot.Interval{To: began}, 0)
+	f.m.await(snapshot.Interval{To: began}, change)
 	if err := f.m.fix(panes); err != nil || f.m.scan == nil {
 		f.t.Fatalf("%v, %q", err, f.m.status.Why)
 	}
@@ -34,7 +37,7 @@ func TestEvidenceOfAnAlarmThatIsOverIsGone(t *testing.T) {
 	cfg := often(300)
 	cfg.Mode = ModeShiryaevRoberts
 	f := newFeed(t, 41, cfg)
-	f.fix(220)
+	f.fix(220, 0)
 	if n := f.push(100, 1); n != 1 {
 		t.Fatalf("%d alarms", n)
 	}
@@ -51,7 +54,7 @@ func TestEvidenceOfAnAlarmThatIsOverIsGone(t *testing.T) {
 
 	cfg.Passing = true
 	f = newFeed(t, 42, cfg)
-	f.fix(220)
+	f.fix(220, 0)
 	if n := f.push(100, 1); n != 1 || f.m.status.Alarm == nil {
 		t.Fatalf("%d alarms, %+v", n, f.m.status.Alarm)
 	}
@@ -224,7 +227,7 @@ func TestRegimeOutlivesItsAnswer(t *testing.T) {
 	r.wait("the answer", func() bool { return s.Status().Drift.Alarm == nil })
 	answer := s.Status().Version
 	r.panes(20, shifted)
-	r.waitVersion(s, answer+1)
+	r.wait("the model after it", func() bool { return s.Status().Version > answer })
 	if c := r.card(answer + 1); c.From != change || c.Change != change || c.Drifting {
 		t.Errorf("the model after the answer learned from %d on, the change was at %d: %+v", c.From, change, c)
 	}
@@ -300,7 +303,7 @@ func TestHorizonIsNoChange(t *testing.T) {
 	for version := 1; version <= 2; version++ {
 		s, stop := r.start(cfg)
 		r.panes(20, quiet)
-		r.waitVersion(s, version)
+		r.wait("a model", func() bool { return s.Status().Version >= version })
 		stop()
 		if c := r.card(version); c.From <= began+60*paneLength || c.Change != 0 {
 			t.Errorf("version %d learned from %d on, and says a change was at %d", version, c.From, c.Change)
@@ -379,4 +382,64 @@ func TestAnswerOfAPassedAlarmIsPointless(t *testing.T) {
 			return false
 		}
 	})
+}
+
+// A restart raises the alarm again that nobody has answered, also when one was answered before and little came between.
+func TestRestartKeepsTheSecondAlarm(t *testing.T) {
+	t.Parallel()
+	for mode, panes := range map[string][]int{ModeScan: {30, 70}, ModeShiryaevRoberts: {100}} { // Evidence needs longer.
+		for _, between := range panes {
+			cfg := often(300)
+			cfg.Mode = mode
+			f := newFeed(t, 58, cfg)
+			f.fix(220, 0)
+			change := f.start
+			again := newFeed(t, 58, cfg)
+			again.fix(220, change)
+			for _, g := range []*feed{f, again} {
+				g.push(20, 1)
+				if g == f {
+					if err := f.m.answer(f.m.status.Alarm.Change); err != nil {
+						t.Fatal(err)
+					}
+				}
+				g.push(between, 0)
+				if n := g.push(30, 1.5); n != 1 || g.m.status.Alarm == nil {
+					t.Errorf("%s, %d panes between, restarted %v: %d alarms", mode, between, g == again, n)
+				}
+			}
+		}
+	}
+}
+
+// A pane that is removed while the reference is read does not cut it short, and one failed read does not put it off.
+func TestReferenceIsReadWhole(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []error{bucket.ErrNotExist, errors.New("away")} {
+		r := newRig(t, 1, 59)
+		r.panes(70, quiet)
+		b := &oneFault{Bucket: r.bucket, err: fault, name: fmt.Sprintf("/%020d", began+30*paneLength)}
+		cfg, _ := r.config(b)
+		cfg.ReferenceFrom, cfg.ReferenceTo = time.UnixMilli(began), time.UnixMilli(began+60*paneLength)
+		s, _ := r.start(cfg)
+		r.wait("the reference", func() bool { return s.Status().Drift.ReferencePanes == 60 })
+		if !b.failed.Load() {
+			t.Error("no read failed")
+		}
+	}
+}
+
+// oneFault fails the first read of an object.
+type oneFault struct {
+	bucket.Bucket
+	name   string
+	err    error
+	failed atomic.Bool
+}
+
+func (b *oneFault) Get(ctx context.Context, name string) ([]byte, error) {
+	if strings.HasSuffix(name, b.name) && !b.failed.Swap(true) {
+		return nil, b.err
+	}
+	return b.Bucket.Get(ctx, name)
 }
