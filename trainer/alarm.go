@@ -70,11 +70,6 @@ func (m *monitor) alarm(p timedPane, r drift.Result) *Alarm {
 	return a
 }
 
-func (m *monitor) latch(a *Alarm) {
-	m.status.Alarm, m.status.LastAlarm = a, a
-	m.status.Alarms++
-}
-
 // diverge compares the histograms of the last panes with those of the reference.
 func (m *monitor) diverge() {
 	recent := merged(m.after[max(0, len(m.after)-recentPanes):])
@@ -94,39 +89,6 @@ func merged(panes []timedPane) (total *sketch.Accumulator) {
 		}
 	}
 	return total
-}
-
-// letGo lets go of the alarm. The reference stays, and the next alarm is raised when the stream has been like it again.
-func (m *monitor) letGo() {
-	m.status.Alarm, m.armed = nil, false
-	if m.cooldown > 0 {
-		m.quiet = m.last + m.length + m.cooldown
-	}
-}
-
-// answer lets go of the alarm: the panes from since on are the new regime and make the next reference, unless it is
-// fixed.
-func (m *monitor) answer(since int64) error {
-	panes := m.after
-	m.letGo()
-	m.regime = since
-	if m.fixed {
-		return nil
-	}
-	m.armed = true
-	if m.rolling != nil {
-		m.since = since
-		return nil
-	}
-	m.since, m.scan, m.ref, m.total, m.after = since, nil, nil, nil, nil
-	m.nextRef, m.status.ReferencePanes = m.opt.LeastReference(), 0
-	m.unknown("a new reference begins")
-	for _, p := range panes {
-		if p.start >= since {
-			m.remember(p.acc)
-		}
-	}
-	return m.estimate()
 }
 
 // roll is push of a rolling monitor, which begins a segment after each change by itself. While an alarm is latched, a
@@ -166,17 +128,6 @@ func (m *monitor) roll(p timedPane) (raised bool, err error) {
 		m.add(pane.acc)
 	}
 	return raised, nil
-}
-
-// cooled latches the alarm that waits for the cool-down to end, once it has, and reports whether it did. A rolling monitor
-// would not find the change again: its segment began there.
-func (m *monitor) cooled(p timedPane) bool {
-	if m.cooling == nil || p.start < m.quiet {
-		return false
-	}
-	m.latch(m.cooling)
-	m.cooling = nil
-	return true
 }
 
 // attributes are what a log line says of an alarm beside its place in time.

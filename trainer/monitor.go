@@ -181,32 +181,6 @@ func (m *monitor) skip(why drift.Skip) {
 	}
 }
 
-// over reports whether a change is over after which the reference stayed: the statistic is at most half the threshold, and
-// has not crossed it for long enough.
-func (m *monitor) over(p timedPane, r drift.Result) bool {
-	if r.Alarm {
-		m.cross(p, r)
-	}
-	return (m.proof == 0 || p.start-m.crossed >= m.proof) && r.Statistic <= r.Threshold/2
-}
-
-// cross notes a pane with an alarm: the windows of a scan hold the change now. Evidence in the method of Shiryaev and
-// Roberts would take as long to vanish as it took to grow; it begins anew instead, and must not cross again for several
-// times as long as it took.
-func (m *monitor) cross(p timedPane, r drift.Result) {
-	m.crossed, m.proof = p.start, 0
-	if m.opt.Method == drift.ShiryaevRoberts {
-		m.proof = int64(max(leastProof, 4*r.Window)) * m.length
-		m.scan.Reset(nil)
-	}
-}
-
-// arm lets an alarm be raised again. What is over must not be found again in a longer window.
-func (m *monitor) arm() {
-	m.armed = true
-	m.scan.Reset(nil)
-}
-
 // keep adds a pane to the scanned ones and drops all but so many.
 func (m *monitor) keep(p timedPane, most int) {
 	m.after = append(m.after, p)
