@@ -25,6 +25,17 @@ func (f *feed) fix(n int, change int64) {
 	}
 }
 
+// few pushes n panes of too few records to be scanned.
+func (f *feed) few(n int) {
+	f.t.Helper()
+	for range n {
+		if _, err := f.m.push(timedPane{f.start, f.acc(5, 8)}); err != nil {
+			f.t.Fatal(err)
+		}
+		f.start += paneLength
+	}
+}
+
 // Evidence that a long change has left behind does not hide the next one.
 func TestEvidenceOfAnAlarmThatIsOverIsGone(t *testing.T) {
 	t.Parallel()
@@ -82,12 +93,7 @@ func TestPanesOfTooFewRecordsSayNothing(t *testing.T) {
 	t.Parallel()
 	f := newFeed(t, 44, often(100))
 	f.push(60, 0)
-	for range 10 {
-		if _, err := f.m.push(timedPane{f.start, f.acc(5, 8)}); err != nil {
-			t.Fatal(err)
-		}
-		f.start += paneLength
-	}
+	f.few(10)
 	if st := f.m.status; st.Statistic == st.Statistic || !strings.Contains(st.Why, "too few records") {
 		t.Errorf("%+v", st)
 	}
@@ -98,12 +104,7 @@ func TestPanesOfTooFewRecordsSayNothing(t *testing.T) {
 	rolling.Mode = ModeRolling
 	f = newFeed(t, 45, rolling)
 	f.push(60, 0)
-	for range 10 {
-		if _, err := f.m.push(timedPane{f.start, f.acc(5, 8)}); err != nil {
-			t.Fatal(err)
-		}
-		f.start += paneLength
-	}
+	f.few(10)
 	if st := f.m.status; st.Statistic == st.Statistic || !strings.Contains(st.Why, "too few records") {
 		t.Errorf("rolling: %+v", st)
 	}
