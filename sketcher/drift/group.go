@@ -57,6 +57,21 @@ func (g Group) part() int {
 // effective records, so that its tail needs as many degrees of freedom as those give.
 func (g Group) soft() bool { return g == GroupS || g == GroupC || g == GroupCV }
 
+// sized reports whether the expectation of a group's coordinates, and not their spread
+// alone, depends on a pane's size.
+func (g Group) sized() bool { return g == GroupCV || g == GroupC }
+
+// scales returns the group that holds the scales of a group of levels, 0 for any other.
+func (g Group) scales() Group {
+	switch g {
+	case GroupCM:
+		return GroupCV
+	case GroupM:
+		return GroupC
+	}
+	return 0
+}
+
 // block is a group's place among the coordinates: columns lo to hi.
 type block struct {
 	group  Group

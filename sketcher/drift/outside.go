@@ -58,10 +58,6 @@ func (m *model) means() bool {
 	return slices.ContainsFunc(m.blocks, func(b block) bool { return !b.group.sized() })
 }
 
-// sized reports whether the expectation of a group's coordinates, and not their spread
-// alone, depends on a pane's size.
-func (g Group) sized() bool { return g == GroupCV || g == GroupC }
-
 // growth sets dst, by block, to the deviation of a pane outside over wide, and returns
 // its factor sqrt(max(1, N/N_0)).
 func (m *model) growth(dst []float64, records float64) float64 {
@@ -112,9 +108,8 @@ func (m *model) independent(x *panes, b block) []float64 {
 			v[k] = m.mean[at] * m.mean[at]
 		}
 	}
-	scales := map[Group]Group{GroupCM: GroupCV, GroupM: GroupC}[b.group]
 	for _, of := range m.blocks {
-		if of.group != scales {
+		if of.group != b.group.scales() {
 			continue
 		}
 		for k := range min(b.width(), of.width()) {
@@ -124,8 +119,7 @@ func (m *model) independent(x *panes, b block) []float64 {
 			}
 			v[k] = 0
 			for t, n := range x.records {
-				c := x.row(t)[at] / gain(n, true) * (1 - 2/(9*(n-1))) // undoes rootVariance
-				v[k] += c * c * c / float64(m.size)
+				v[k] += rootedVariance(x.row(t)[at]/gain(n, true), n) / float64(m.size)
 			}
 		}
 	}

@@ -175,7 +175,7 @@ func (p *Projection) Coordinates(dst []float64, a *sketch.Accumulator) []float64
 		if !haveMean && (b.group == GroupCM || b.group == GroupM) {
 			p.mean, haveMean = a.Mean(p.mean), true
 		}
-		if !haveCov && (b.group == GroupCV || b.group == GroupC) {
+		if !haveCov && b.group.sized() {
 			p.cov, haveCov = a.Covariance(p.cov), true
 		}
 		switch b.group {
@@ -217,6 +217,12 @@ func gain(n float64, spread bool) float64 {
 // showed that it is nearly normal, freed of its bias 2/(9(n-1)).
 func rootVariance(v, n float64) float64 {
 	return math.Cbrt(max(v, 0)*n/(n-1)) / (1 - 2/(9*(n-1)))
+}
+
+// rootedVariance is the variance, over n, of which rootVariance is c.
+func rootedVariance(c, n float64) float64 {
+	c *= 1 - 2/(9*(n-1))
+	return c * c * c
 }
 
 func scale(x []float64, by float64) {

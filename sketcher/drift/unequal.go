@@ -44,9 +44,8 @@ func (m *model) bias(x *panes) {
 // memory returns tau of the channels or components whose scales block b holds, their
 // mean: 1 for independent records, and without the block that holds their levels.
 func (m *model) memory(x *panes, b block) float64 {
-	level := map[Group]Group{GroupCV: GroupCM, GroupC: GroupM}[b.group]
 	for _, at := range m.blocks {
-		if at.group != level {
+		if at.group.scales() != b.group {
 			continue
 		}
 		var tau, n float64

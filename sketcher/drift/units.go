@@ -7,11 +7,10 @@ package drift
 // taken as that of the levels where that is less, which no function of a Gaussian process
 // exceeds (Kolmogorov and Rozanov 1960).
 func (m *model) ownUnits() {
-	within := map[Group]Group{GroupCM: GroupCV, GroupM: GroupC}
 	var most float64
 	for _, b := range m.blocks {
 		for _, of := range m.blocks {
-			if of.group != within[b.group] {
+			if of.group != b.group.scales() {
 				continue
 			}
 			for k, at := b.lo, of.lo; k < b.hi && at < of.hi && m.spread[at]; k, at = k+1, at+1 {
