@@ -26,10 +26,9 @@ func (e *Epoch) prunePanes(ctx context.Context, now time.Time, r Retention, n *P
 	var left []listedPane
 	var errs []error
 	for _, p := range visible(listed) {
-		inside := p.hides
-		p.hides = nil
-		if len(inside) > 0 {
-			removed, err := e.removeInside(ctx, p, inside, n)
+		if inside := p.hides; len(inside) > 0 {
+			removed, err := e.removeInside(ctx, p, n)
+			p.hides = nil
 			if errs = append(errs, err); !removed {
 				left = append(append(left, p), inside...)
 				continue
@@ -82,7 +81,7 @@ func merges(listed []listedPane, now time.Time, r Retention) map[PaneRef][]liste
 		if len(p.hides) > 0 || level == len(r.Panes)-1 {
 			continue
 		}
-		target := longer(p.PaneRef, r.Panes[level+1].Length.Milliseconds())
+		target := p.Longer(r.Panes[level+1].Length.Milliseconds())
 		if target.End() <= now.Add(-r.Panes[level].Keep).UnixMilli() && !r.held(target) {
 			into[p.PaneRef] = target
 			groups[target] = append(groups[target], p)
@@ -90,17 +89,6 @@ func merges(listed []listedPane, now time.Time, r Retention) map[PaneRef][]liste
 	}
 	maps.DeleteFunc(groups, func(target PaneRef, _ []listedPane) bool { return !whole(target, into, kept[target.PartitionID]) })
 	return groups
-}
-
-// longer returns the pane of at least the given length that holds p: its length is a multiple of p's, and its start one
-// of its own.
-func longer(p PaneRef, length int64) PaneRef {
-	length = (length + p.Length - 1) / p.Length * p.Length
-	start := p.Start - p.Start%length
-	if p.Start%length < 0 {
-		start -= length
-	}
-	return PaneRef{PartitionID: p.PartitionID, Start: start, Length: length}
 }
 
 // whole reports whether every pane of the partition that touches the target's interval lies in it and is due to become a
@@ -171,9 +159,9 @@ func (e *Epoch) compact(ctx context.Context, target PaneRef, group []listedPane,
 	return nil
 }
 
-// removeInside removes panes that p holds; ok is false if some remain. If p turns out to be corrupt it is set aside
+// removeInside removes the panes that p holds; ok is false if some remain. If p turns out to be corrupt it is set aside
 // instead, and they come back into sight.
-func (e *Epoch) removeInside(ctx context.Context, p listedPane, inside []listedPane, n *Pruned) (ok bool, err error) {
+func (e *Epoch) removeInside(ctx context.Context, p listedPane, n *Pruned) (ok bool, err error) {
 	_, b, err := e.readPane(ctx, p)
 	if errors.Is(err, ErrCorrupt) {
 		return false, e.setAside(ctx, "corrupt", p.object.Name, b)
@@ -181,7 +169,7 @@ func (e *Epoch) removeInside(ctx context.Context, p listedPane, inside []listedP
 	if err != nil {
 		return false, err
 	}
-	for _, r := range inside {
+	for _, r := range p.hides {
 		if err := e.removePane(ctx, r, n); err != nil {
 			return false, err
 		}

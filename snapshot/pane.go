@@ -30,6 +30,17 @@ type PaneRef struct {
 // End is the end of the interval, exclusive.
 func (r PaneRef) End() int64 { return r.Start + r.Length }
 
+// Longer returns the pane of at least the given length, in milliseconds, that holds r: its length is a multiple of r's, and
+// its start one of its own.
+func (r PaneRef) Longer(length int64) PaneRef {
+	length = (length + r.Length - 1) / r.Length * r.Length
+	start := r.Start - r.Start%length
+	if r.Start%length < 0 {
+		start -= length
+	}
+	return PaneRef{PartitionID: r.PartitionID, Start: start, Length: length}
+}
+
 func (r PaneRef) validate() error {
 	if err := r.PartitionID.validate(); err != nil {
 		return err

@@ -164,12 +164,13 @@ var rangeFlags = [2]string{"--a", "--b"}
 
 func (c *driftCmd) ranges(e *env) (r drift.Result, names []string, err error) {
 	err = openEpochOf(e, c.Store, c.Name, c.Epoch, func(ep *snapshot.Epoch) error {
+		all, err := ep.ListPanes(e.ctx, math.MinInt64, math.MaxInt64)
+		if err != nil {
+			return err
+		}
 		var two [2]paneRange
 		for i, s := range []Span{c.A, c.B} {
-			var err error
-			if two[i], err = panesIn(e.ctx, ep, s.From.UnixMilli(), s.To.UnixMilli()); err != nil {
-				return err
-			}
+			two[i] = rangeOf(ep, all, s.From.UnixMilli(), s.To.UnixMilli())
 			if err := two[i].check(e, c.Store, rangeFlags[i]); err != nil {
 				return err
 			}

@@ -36,7 +36,7 @@ func panesOf(e *env, two [2]paneRange) (*rangePanes, error) {
 			if pane.Length > p.length {
 				return fmt.Errorf("panes of %v were merged into %v while they were read: give the command again", milliseconds(p.length), milliseconds(pane.Length))
 			}
-			start := pane.Start - (pane.Start%p.length+p.length)%p.length
+			start := pane.Longer(p.length).Start
 			if start < max(r.from.at, r.begin) || start+p.length > min(r.to.at, r.end) {
 				p.left += pane.Accumulator.Count()
 				return nil
@@ -72,9 +72,12 @@ func (p *rangePanes) advise(err error, level float64) error {
 		err = fmt.Errorf("%w, or ask for less: --level 0.05 needs 20", err)
 	}
 	if p.length > p.shortest {
-		which := "--a and --b"
-		if p.longest[0] != p.longest[1] {
-			which = map[bool]string{true: "--a", false: "--b"}[p.longest[0] > p.longest[1]]
+		which := rangeFlags[0]
+		switch {
+		case p.longest[0] == p.longest[1]:
+			which += " and " + rangeFlags[1]
+		case p.longest[0] < p.longest[1]:
+			which = rangeFlags[1]
 		}
 		err = fmt.Errorf("%w; retention has merged the panes of %v in %s into panes of %v, in which both ranges are compared: choose longer ranges, or two of the last %v, whose panes are shorter",
 			err, milliseconds(p.shortest), which, milliseconds(p.length), mergedAfter(p.length))

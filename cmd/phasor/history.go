@@ -57,8 +57,8 @@ type history struct {
 
 // Run runs the command.
 func (c *historyCmd) Run(e *env) error {
-	if !c.From.IsZero() && !c.To.IsZero() && !c.To.After(c.From.Time) {
-		return usagef("--to %s is not after --from %s: the range is empty", c.To.Format(time.RFC3339), c.From.Format(time.RFC3339))
+	if err := checkRange(c.From, c.To); err != nil {
+		return err
 	}
 	if c.Out != "" {
 		if err := checkOut(c.Out); err != nil {

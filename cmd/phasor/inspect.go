@@ -269,4 +269,5 @@ func (s *summary) model(g *generator.Model) {
 	}
 }
 
+// moment writes Unix milliseconds as the command line reads them.
 func moment(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339Nano) }

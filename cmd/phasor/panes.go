@@ -8,14 +8,10 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"phasor/sketcher/sketch"
 	"phasor/snapshot"
 )
-
-// shownTime writes Unix milliseconds as the command line reads them.
-func shownTime(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339Nano) }
 
 func paneCount(n int) string {
 	if n == 1 {
@@ -41,9 +37,11 @@ type cut struct{ at, before, after int64 }
 // panesIn lists the panes of [from, to), Unix milliseconds.
 func panesIn(ctx context.Context, ep *snapshot.Epoch, from, to int64) (paneRange, error) {
 	all, err := ep.ListPanes(ctx, math.MinInt64, math.MaxInt64)
-	if err != nil {
-		return paneRange{}, err
-	}
+	return rangeOf(ep, all, from, to), err
+}
+
+// rangeOf is panesIn of all panes of an epoch, which are ordered by start.
+func rangeOf(ep *snapshot.Epoch, all []snapshot.PaneRef, from, to int64) paneRange {
 	r := paneRange{ep: ep, from: cutOf(all, from), to: cutOf(all, to)}
 	for i, p := range all {
 		if i == 0 {
@@ -57,7 +55,7 @@ func panesIn(ctx context.Context, ep *snapshot.Epoch, from, to int64) (paneRange
 			r.across++
 		}
 	}
-	return r, nil
+	return r
 }
 
 // cutOf looks around a time in panes that are ordered by start.
@@ -134,12 +132,12 @@ func (r *paneRange) otherEpoch(ctx context.Context) int {
 func (r *paneRange) advice(wider bool) string {
 	var words []string
 	for i, c := range []cut{r.from, r.to} {
-		give := shownTime(c.before) + " or " + shownTime(c.after)
+		give := moment(c.before) + " or " + moment(c.after)
 		if wider {
-			give = shownTime([]int64{c.before, c.after}[i])
+			give = moment([]int64{c.before, c.after}[i])
 		}
 		if c.before != c.after {
-			words = append(words, "instead of "+shownTime(c.at)+" give "+give)
+			words = append(words, "instead of "+moment(c.at)+" give "+give)
 		}
 	}
 	return strings.Join(words, ", ")
@@ -155,7 +153,7 @@ func lostPanes(address, sketch string, lost map[snapshot.PaneRef]bool) error {
 			spans, from, to = append(spans, ""), r.Start, r.End()
 		}
 		to = max(to, r.End())
-		spans[len(spans)-1] = shownTime(from) + ".." + shownTime(to)
+		spans[len(spans)-1] = moment(from) + ".." + moment(to)
 	}
 	if n := len(spans) - most; n > 0 {
 		spans = append(spans[:most], fmt.Sprintf("%d intervals more", n))

@@ -246,7 +246,7 @@ func (p *pipeline) storeHooks(m *metrics.Store) snapshot.Hooks {
 		conflict(name)
 		p.e.log.Error("an object exists with other bytes; the first stays", "object", name)
 	}
-	h.Corrupt = func(name string, err error) { p.e.log.Error("corrupt object skipped", "object", name, "err", err) }
+	h.Corrupt = p.e.skipped
 	return h
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"time"
 
 	"phasor/sketcher/sketch"
 	"phasor/snapshot"
@@ -41,8 +40,8 @@ func (c *sketchFlags) input(e *env) (*sketch.Accumulator, error) {
 
 // fromStore merges the panes of [From, To), or the newest states if neither is given.
 func (c *sketchFlags) fromStore(e *env) (a *sketch.Accumulator, err error) {
-	if !c.From.IsZero() && !c.To.IsZero() && !c.To.After(c.From.Time) {
-		return nil, usagef("--to %s is not after --from %s: the range is empty", c.To.Format(time.RFC3339), c.From.Format(time.RFC3339))
+	if err := checkRange(c.From, c.To); err != nil {
+		return nil, err
 	}
 	err = openEpochOf(e, c.Store, c.Name, c.Epoch, func(ep *snapshot.Epoch) error {
 		if !c.From.IsZero() || !c.To.IsZero() {

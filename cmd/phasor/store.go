@@ -74,6 +74,11 @@ func openPlain(ctx context.Context, address string) (bucket.Bucket, error) {
 	return b, err
 }
 
+// skipped logs an object that could not be read.
+func (e *env) skipped(name string, err error) {
+	e.log.Error("corrupt object skipped", "object", name, "err", err)
+}
+
 // openEpoch opens the newest epoch of a sketch and calls use with it.
 func openEpoch(e *env, address, sketch string, use func(*snapshot.Epoch) error) error {
 	return openEpochOf(e, address, sketch, 0, use)
@@ -107,7 +112,7 @@ func openEpochOf(e *env, address, sketch string, number int, use func(*snapshot.
 	}
 	lost := map[snapshot.PaneRef]bool{}
 	ep.Store = ep.WithHooks(snapshot.Hooks{
-		Corrupt: func(name string, err error) { e.log.Error("corrupt object skipped", "object", name, "err", err) },
+		Corrupt: e.skipped,
 		Lost:    func(r snapshot.PaneRef) { lost[r] = true },
 	})
 	if err = use(ep); len(lost) > 0 && ctx.Err() == nil {

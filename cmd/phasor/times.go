@@ -51,6 +51,14 @@ func (s *Span) UnmarshalText(b []byte) error {
 	return nil
 }
 
+// checkRange is an error of usage if --from and --to are given and nothing is between them.
+func checkRange(from, to Time) error {
+	if !from.IsZero() && !to.IsZero() && !to.After(from.Time) {
+		return usagef("--to %s is not after --from %s: the range is empty", to.Format(time.RFC3339), from.Format(time.RFC3339))
+	}
+	return nil
+}
+
 func (s Span) given() bool { return !s.From.IsZero() }
 
 func (s Span) overlaps(o Span) bool { return s.From.Before(o.To.Time) && o.From.Before(s.To.Time) }
