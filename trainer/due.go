@@ -54,12 +54,9 @@ func (s *Service) maybeRefit(ctx context.Context, fits *sync.WaitGroup, lives ma
 	}
 	j := job{epoch: s.epoch, target: target, served: s.served, generation: s.generation, answers: answered(alarm, from), sawUntil: s.oldest(lives), finish: s.finishing}
 	j.card = Card{Sketch: s.epoch.Sketch(), Epoch: s.epoch.Number, Map: s.epoch.Map().Fingerprint(), Channels: s.epoch.Spec().Names(),
-		Records: acc.Count(), Folded: ever, From: from, To: to, Change: max(0, s.monitor.regime), Drifting: alarm != nil && j.answers == nil}
+		Records: acc.Count(), Folded: ever, From: from, To: to, Change: max(0, s.monitor.regime), Quiet: max(0, s.monitor.quiet), Drifting: alarm != nil && j.answers == nil}
 	if j.answers != nil {
 		j.card.Change = alarm.Change
-	}
-	if s.monitor.cooldown > 0 {
-		j.card.Quiet = max(0, s.monitor.quiet)
 	}
 	for _, st := range s.states.loaded {
 		j.card.Partitions = append(j.card.Partitions, CardRange{st.Topic, st.TopicID, st.Partition, st.Start, st.Next})

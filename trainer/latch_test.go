@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"phasor/sketcher/sketch"
 	"phasor/snapshot"
 	"phasor/trainer/generator"
 )
@@ -15,12 +14,8 @@ import (
 // fix gives the monitor a fixed reference of n quiet panes. A change was answered at a time, or 0.
 func (f *feed) fix(n int, change int64) {
 	f.t.Helper()
-	var panes []*sketch.Accumulator
-	for range n {
-		panes = append(panes, f.acc(perPane, 0))
-	}
 	f.m.await(snapshot.Interval{To: began}, change)
-	if err := f.m.fix(panes); err != nil || f.m.scan == nil {
+	if err := f.m.fix(f.quiet(n)); err != nil || f.m.scan == nil {
 		f.t.Fatalf("%v, %q", err, f.m.status.Why)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"phasor/sketcher/sketch"
 	"phasor/snapshot"
 )
 
@@ -88,14 +87,7 @@ func TestPassingAlarmLetsGoOfItself(t *testing.T) {
 	cfg := often(100)
 	cfg.Passing = true
 	f := newFeed(t, 34, cfg)
-	var panes []*sketch.Accumulator
-	for range 60 {
-		panes = append(panes, f.acc(perPane, 0))
-	}
-	f.m.await(snapshot.Interval{To: began}, 0)
-	if err := f.m.fix(panes); err != nil {
-		t.Fatal(err)
-	}
+	f.fix(60, 0)
 	if n := f.push(5, 3); n != 1 || f.m.status.Alarm == nil {
 		t.Fatalf("%d alarms", n)
 	}
@@ -112,10 +104,7 @@ func TestPassingAlarmLetsGoOfItself(t *testing.T) {
 func TestFixedReferenceStays(t *testing.T) {
 	t.Parallel()
 	f := newFeed(t, 35, often(100))
-	var panes []*sketch.Accumulator
-	for range 60 {
-		panes = append(panes, f.acc(perPane, 0))
-	}
+	panes := f.quiet(60)
 	f.m.await(snapshot.Interval{To: began + 10*paneLength}, 0)
 	if err := f.m.fix(panes); err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ type monitor struct {
 	passing  bool  // An alarm lets go of itself when the change is over.
 
 	since     int64 // Panes that start before are not scanned.
-	regime    int64 // Panes that start before are of an older regime, which the next model is not to learn.
+	regime    int64 // Panes that start before are of an older regime, which the next model is not to learn; 0: none is known.
 	last      int64 // Start of the newest pane that was pushed.
 	pushed    bool
 	fixed     bool              // The reference is given and stays.
@@ -87,7 +87,7 @@ func newMonitor(m *feature.Map, cfg *Config, c cutting) *monitor {
 	}
 	least := opt.LeastReference()
 	most := int(min(MaxReference, max(int64(least), cfg.Reference.Milliseconds()/c.length)))
-	mo := &monitor{opt: opt, length: c.length, most: most, proj: drift.NewProjection(m, opt.Groups...), nextRef: least, since: math.MinInt64, regime: math.MinInt64,
+	mo := &monitor{opt: opt, length: c.length, most: most, proj: drift.NewProjection(m, opt.Groups...), nextRef: least, since: math.MinInt64,
 		cooldown: cfg.Cooldown.Milliseconds(), passing: cfg.Passing, armed: true, quiet: math.MinInt64}
 	channels := m.Spec().Names()
 	mo.status = DriftStatus{Detector: cfg.Mode, TargetRunLength: time.Duration(opt.ARL * float64(c.length) * float64(time.Millisecond)),

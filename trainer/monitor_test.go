@@ -36,6 +36,14 @@ func (f *feed) acc(n int, mean float64) *sketch.Accumulator {
 	return a
 }
 
+// quiet returns n panes without a change.
+func (f *feed) quiet(n int) (panes []*sketch.Accumulator) {
+	for range n {
+		panes = append(panes, f.acc(perPane, 0))
+	}
+	return panes
+}
+
 // push pushes n panes and returns the alarms that they raised.
 func (f *feed) push(n int, mean float64) (alarms int) {
 	f.t.Helper()

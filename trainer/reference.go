@@ -22,9 +22,7 @@ func (s *Service) newMonitor() {
 	if since := max(card.From, card.Change); since > 0 {
 		m.since = since
 	}
-	if card.Change > 0 {
-		m.regime = card.Change
-	}
+	m.regime = card.Change
 	if m.cooldown > 0 {
 		m.quiet = max(m.quiet, s.quiet, card.Quiet)
 		if card.Answers != nil {
@@ -120,10 +118,10 @@ func (s *Service) held(f frontier, now time.Time) (held []snapshot.Interval) {
 	return append(held, i)
 }
 
-// clock is a time of an interval in words.
+// clock is a time in words.
 func clock(ms int64) string {
 	if ms == math.MinInt64 {
 		return "no time yet"
 	}
-	return time.UnixMilli(ms).UTC().Format(time.RFC3339)
+	return time.UnixMilli(ms).UTC().Format(time.RFC3339Nano)
 }

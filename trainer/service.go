@@ -100,8 +100,7 @@ func (s *Service) Acknowledge(pane int64) error {
 		return errors.New("trainer: no alarm is latched: there is none to acknowledge")
 	}
 	if pane != 0 && pane != a.Pane {
-		at := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339Nano) }
-		return fmt.Errorf("trainer: the latched alarm is of the pane at %s, not of that at %s: look at it and acknowledge it by its own pane", at(a.Pane), at(pane))
+		return fmt.Errorf("trainer: the latched alarm is of the pane at %s, not of that at %s: look at it and acknowledge it by its own pane", clock(a.Pane), clock(pane))
 	}
 	select {
 	case <-s.acknowledge: // If it is of another alarm, this one has taken its place.
